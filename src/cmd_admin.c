@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd_admin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "duration.h"
+#include "failure.h"
+#include "message.h"
+#include "options.h"
+#include "protocol.h"
+#include "session.h"
+#include "status.h"
+#include "text.h"
+
+#define IO_MS 2000
+
+int
+cmd_admin_open(struct admin *a, const struct options *o, struct failure *f)
+{
+	struct session_settings settings = { .url = &o->url,
+		.user = o->user,
+		.password = o->password,
+		.client_name = "netflock",
+		.prefix = o->prefix,
+		.connect_ns = o->connect_ms * DEADLINE_MS };
+
+	*a = (struct admin){ .protocol = &protocol_netflock,
+		.prefix = o->prefix,
+		.connect_ns = o->connect_ms * DEADLINE_MS,
+		.io_ns = (o->io_ms >= 0 ? o->io_ms : IO_MS) * DEADLINE_MS };
+	return admin_open(a, &settings, f);
+}
+
+void
+cmd_admin_text(struct text *out, struct inspect_text what)
+{
+	text_escape(out, what.data, what.len);
+}
+
+void
+cmd_admin_who(struct text *out, const struct inspect_owner *who)
+{
+	if (who->host.len == 0 && who->pid.len == 0) {
+		text_put(out, "somebody unknown");
+		return;
+	}
+	cmd_admin_text(out, who->user);
+	text_put(out, "@");
+	cmd_admin_text(out, who->host);
+	text_put(out, " pid ");
+	cmd_admin_text(out, who->pid);
+}
+
+void
+cmd_admin_problem(struct text *out, const struct inspect *in)
+{
+	if (in->bad_key.len == 0) {
+		text_put(out, "its record was not written by netflock");
+		return;
+	}
+	text_put(out, "key '");
+	cmd_admin_text(out, in->bad_key);
+	text_put(out, "' is ");
+	if (in->bad_type.len > 0) {
+		text_put(out, "a ");
+		cmd_admin_text(out, in->bad_type);
+		text_put(out, ", ");
+	}
+	text_put(out, "not a lock of netflock");
+}
+
+void
+cmd_admin_duration(struct text *out, int64_t ms)
+{
+	char duration[24];
+
+	text_put(out,
+	    ms < 0 ? "?" : duration_format(duration, sizeof(duration), ms));
+}
+
+int
+cmd_admin_print(struct text *out, int *status)
+{
+	bool failed = out->failed;
+
+	if (!failed && out->len > 0)
+		fwrite(out->data, 1, out->len, stdout);
+	text_empty(out);
+	if (failed) {
+		message_always(NULL, "out of memory");
+		*status = STATUS_OS;
+		return -1;
+	}
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return 0;
+	/* "netflock status | head": who has seen enough may go. */
+	*status = STATUS_OK;
+	if (errno != EPIPE) {
+		message_always(NULL, "cannot write to the standard output: %m");
+		*status = STATUS_OS;
+	}
+	return -1;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What status, reset and reset-all have in common. */
+#ifndef CMD_ADMIN_H
+#define CMD_ADMIN_H
+
+#include "admin.h"
+#include "inspect.h"
+
+struct failure;
+struct options;
+struct text;
+
+/* An admin as the options want it.  Returns 0, or -1 with F set. */
+int cmd_admin_open(struct admin *a, const struct options *o, struct failure *f);
+
+/* "ops@db3 pid 4711", escaped. */
+void cmd_admin_who(struct text *out, const struct inspect_owner *who);
+/* "key 'x' is a string, not a lock of netflock", escaped. */
+void cmd_admin_problem(struct text *out, const struct inspect *in);
+void cmd_admin_text(struct text *out, struct inspect_text what);
+/* "3m12s", or "?" if it is not known. */
+void cmd_admin_duration(struct text *out, int64_t ms);
+
+/*
+ * Write and forget it.  Returns 0, or -1: *STATUS is what to exit with, and
+ * that has been said, but for a reader who went away.
+ */
+int cmd_admin_print(struct text *out, int *status);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front: the process that cron knows.  Once the lock is held it forks the
+ * keeper and from then on only watches: it passes signals on, prints what the
+ * keeper says, continues a keeper that was stopped, and cleans up after one
+ * that died.
+ */
+#ifndef FRONT_H
+#define FRONT_H
+
+#include "failure.h"
+
+struct job;
+
+enum front_outcome {
+	FRONT_ENDED,	   /* the command's own end: wstatus */
+	FRONT_NOT_STARTED, /* failure has status and text */
+	FRONT_TIMED_OUT,   /* --max-runtime stopped it */
+	FRONT_LOST,	   /* the lock; said already */
+	FRONT_FAILED	   /* ours; failure has status and text */
+};
+
+struct front_result {
+	enum front_outcome outcome;
+	int wstatus; /* see wait(2) */
+	struct failure failure;
+};
+
+/*
+ * Run JOB's command under its lock, which must be held, until both are over.
+ * The lock is given back, or runs out by itself; the caller frees it.
+ */
+void front_run(struct job *job, struct front_result *result);
+
+#endif

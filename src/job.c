@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "failure.h"
+#include "lock.h"
+#include "options.h"
+#include "protocol.h"
+#include "session.h"
+#include "status.h"
+
+static void
+take_options(struct job *job, const struct options *o)
+{
+	memset(job, 0, sizeof(*job));
+	job->stop_signal = o->signal;
+	job->warn_only = o->on_lost == OPTIONS_WARN;
+	job->wait_all = o->wait_all;
+	job->kill_all = o->kill_all;
+	job->max_runtime_ms = o->max_runtime_ms;
+	job->scrub = o->scrub_env;
+	job->chain = o->chain;
+	job->command.argv = o->argv;
+	job->command.closed_fds = o->closed_fds;
+	owner_self(&job->owner, o->login, o->argv, o->reason);
+}
+
+static struct lock *
+make_lock(const struct job *job, const struct options *o, struct failure *f)
+{
+	char name[32];
+	struct session_settings settings = { .url = &o->url, .user = o->user,
+		.password = o->password, .client_name = name,
+		.prefix = o->prefix,
+		.connect_ns = o->connect_ms * DEADLINE_MS };
+	struct lock_request request = { .protocol = &protocol_netflock,
+		.name = o->name, .prefix = o->prefix, .chain = o->chain,
+		.owner = &job->owner, .terms = o->terms, .limit = 1,
+		.min_hold_ms = o->min_hold_ms };
+
+	snprintf(name, sizeof(name), "netflock-%d", (int)getpid());
+	return lock_new(&request, &settings, f);
+}
+
+int
+job_prepare(struct job *job, const struct options *o, struct failure *f)
+{
+	take_options(job, o);
+	job->command.signals = &job->signals;
+	job->command.path = command_find(o->argv[0], o->search, f);
+	if (job->command.path == NULL)
+		return -1;
+	if (signals_take(&job->signals) == -1)
+		return failure_set(f, STATUS_OS, "cannot take signals: %s",
+		    strerror(errno));
+	job->lock = make_lock(job, o, f);
+	return job->lock != NULL ? 0 : -1;
+}
+
+void
+job_end(struct job *job)
+{
+	lock_free(job->lock);
+	free(job->command.path);
+}

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: MIT
+-- release: give it back (rule 10).
+
+local fault = check('token', 'id') or open()
+if fault then return fault end
+-- It goes: another attempt with its token must prove to be live.
+asker = nil
+
+-- Until when a lease that ended early is kept; 126 and 127 ran nothing.  A
+-- grant in the future means a clock stepped back.
+local function cool_until(own)
+  if own.state == 'revoked' or ask.status == 126 or ask.status == 127 then
+    return 0
+  end
+  return math.min(own.since, now) + (ask.minhold or 0)
+end
+
+-- The last run, for `status` and for --once-per.
+local function log(s, own)
+  set(s, 'last', encode({
+    user = own.user, host = own.host, pid = own.pid, command = own.command,
+    status = ask.status, ran = ask.ran or 0, ended = now, since = own.since,
+    fence = own.fence,
+  }))
+end
+
+local function give_back(s, own)
+  local till = cool_until(own)
+  if till > now then
+    own.state, own.ends, own.ttl = 'cooling', till, till - now
+    keep(s, ask.token, own)
+  else
+    forget(s, ask.token)
+  end
+  if ask.status then log(s, own) end
+end
+
+local known = words(ask.borns)
+local why, state
+for i, s in ipairs(mine) do
+  local own = s.holders[ask.token]
+  if ask.limit == 1 and known[i] and known[i] ~= '0'
+      and forgotten(s, known[i]) then
+    came_back_alone(s)
+  end
+  if not own then
+    why = why or 'gone'
+  elseif own.id ~= ask.id then
+    why = why or 'other'
+  elseif own.state == 'cooling' then
+    why = why or 'cooling'
+  else
+    state = own.state
+    give_back(s, own)
+  end
+end
+promote()
+return commit(why and lost(why) or {'ok', 'state', state})

@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: MIT
+-- renew: confirm a grant, keep a lease, restore what the server forgot.
+
+local fault = check('token', 'id', 'ttl', 'fence') or open()
+if fault then return fault end
+
+local known = words(ask.borns)
+
+-- Rule 8: why the server's forgetting it does not let it come back, or nil.
+local function barred(s, f)
+  if s.meta.granted then return 'granted' end
+  -- Who is there was restored, too: the higher fence was the later one.
+  if ask.limit == 1 then
+    return (number(s.meta.fence) or 0) >= ask.fence and 'gone' or nil
+  end
+  return not admits(s, ask.token, f) and 'limit' or nil
+end
+
+-- Why it is not ours, or nil.
+local function refused(s, i, f)
+  local own = s.holders[ask.token]
+  if own and own.id == ask.id then
+    return not renewable(own) and own.state or nil
+  end
+  local back = forgotten(s, known[i]) and ask.confirmed == '1'
+  if not back then return own and 'other' or 'gone' end
+  return barred(s, f)
+end
+
+-- Never shorter: a keeper may own this lease (2.5).
+local function extend(s, own)
+  local till = now + ask.ttl
+  if till >= own.ends then own.ends, own.ttl = till, ask.ttl end
+  own.state = 'held'
+  keep(s, ask.token, own)
+end
+
+local function give_way(s)
+  for token, g in pairs(s.holders) do
+    for _, name in ipairs(g.names) do
+      local m = lock(name)
+      if m and m.holders[token] then forget(m, token) end
+    end
+  end
+end
+
+local function restore(s, f)
+  birth(s)
+  if ask.limit == 1 then give_way(s) end
+  f.state, f.ends, f.fence = 'held', now + ask.ttl, ask.fence
+  f.since = math.min(now, math.floor(ask.fence / 1000))
+  keep(s, ask.token, f)
+  if ask.limit == 1 then
+    came_back_alone(s)
+  elseif (number(s.meta.fence) or 0) < ask.fence then
+    set(s, 'fence', text(ask.fence))
+  end
+end
+
+local f = record()
+local why
+for i, s in ipairs(mine) do why = why or refused(s, i, f) end
+if why then
+  promote()
+  return commit(lost(why))
+end
+
+local left
+for i, s in ipairs(mine) do
+  local own = s.holders[ask.token]
+  if own and own.id == ask.id then
+    left = math.min(left or own.ends - now, own.ends - now)
+    extend(s, own)
+  else
+    restore(s, f)
+  end
+  local order = queued(s)
+  if order then unqueue(s, ask.token, order) end
+end
+local restored = false
+for _, s in ipairs(mine) do
+  restored = restored or s.holders[ask.token] == f
+end
+promote()
+return commit({'ok', 'left', restored and '-1' or text(left),
+  'fence', text(mine[1].holders[ask.token].fence), 'borns', borns(), 'restored', restored and '1' or '0'})

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of options, and looking things up in it.  A new option is one
+ * identifier here and one row in options_table.c; which value it got is read
+ * in options.c.
+ */
+#ifndef OPTIONS_TABLE_H
+#define OPTIONS_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "options.h"
+
+struct options_kind;
+
+enum options_id {
+	OPTION_NONBLOCK,
+	OPTION_WAIT,
+	OPTION_CONFLICT,
+	OPTION_EXCLUSIVE,
+	OPTION_TTL,
+	OPTION_MIN_HOLD,
+	OPTION_JITTER,
+	OPTION_REASON,
+	OPTION_SHELL,
+	OPTION_KILL_AFTER,
+	OPTION_SIGNAL,
+	OPTION_ON_LOST,
+	OPTION_MAX_RUNTIME,
+	OPTION_WAIT_ALL,
+	OPTION_KILL_ALL,
+	OPTION_SCRUB_ENV,
+	OPTION_CLOSE,
+	OPTION_NO_FORK,
+	OPTION_JSON,
+	OPTION_WATCH,
+	OPTION_INTERVAL,
+	OPTION_NAMES,
+	OPTION_NOW,
+	OPTION_TOKEN,
+	OPTION_MATCH,
+	OPTION_DRY_RUN,
+	OPTION_FORCE,
+	OPTION_URL,
+	OPTION_USER,
+	OPTION_PASSWORD_FILE,
+	OPTION_CACERT, /* to INSECURE: of TLS */
+	OPTION_CERT,
+	OPTION_KEY,
+	OPTION_SNI,
+	OPTION_INSECURE,
+	OPTION_CONNECT_TIMEOUT,
+	OPTION_IO_TIMEOUT,
+	OPTION_PREFIX,
+	OPTION_QUIET,
+	OPTION_VERBOSE,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_DUMP,
+	OPTIONS_ROWS
+};
+
+struct options_row {
+	enum options_group group;
+	const char *letters; /* "xe": each is one, or NULL */
+	const char *words;   /* "wait,timeout", or NULL */
+	const char *value;   /* what it takes: "DUR"; NULL if nothing */
+	const char *help;    /* one line; NULL: the option is not shown */
+	const struct options_kind *kind; /* how its value is read, or NULL */
+	const char *refusal;		 /* why it is refused, or NULL */
+};
+
+extern const struct options_row options_table[OPTIONS_ROWS];
+
+/* The groups in the order of --help; ends with a NULL title. */
+struct options_title {
+	enum options_group group;
+	const char *title;
+};
+extern const struct options_title options_titles[];
+
+/* Rows by how an option is written; OPTIONS_ROWS if there is none. */
+enum options_id options_table_letter(char letter);
+enum options_id options_table_word(const char *word, size_t len);
+/* The word closest to a mistyped one, among GROUPS; NULL if none is near. */
+const char *options_table_near(
+    const char *word, size_t len, unsigned groups, char *dst, size_t size);
+/* "--wait" or "-c" into DST: how messages call the option.  Returns DST. */
+char *options_table_name(enum options_id id, char *dst, size_t size);
+
+/* Both tables for programs: one line per row, fields separated by tabs. */
+void options_table_dump(FILE *fp, const struct options_command *commands);
+
+#endif

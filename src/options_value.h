@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What values options take, and what is said about a wrong one. */
+#ifndef OPTIONS_VALUE_H
+#define OPTIONS_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum options_value_result {
+	OPTIONS_VALUE_OK,
+	OPTIONS_VALUE_INVALID,
+	OPTIONS_VALUE_RANGE
+};
+
+struct options_kind {
+	/* *NUMBER is only set for kinds that are numbers. */
+	enum options_value_result (*read)(const char *text, int64_t *number);
+	const char *noun;   /* "duration": --wait: invalid duration '5x' */
+	const char *use;    /* if INVALID: (use e.g. 500ms, 30s, 5m, 1h30m) */
+	const char *limits; /* if RANGE: (at most 365d) */
+};
+
+extern const struct options_kind options_value_duration,
+    options_value_timeout, /* above 0, a year at most */
+    options_value_grace,   /* 0 too, a year at most */
+    options_value_status, options_value_signal, options_value_on_lost,
+    options_value_prefix, options_value_reason, options_value_user,
+    options_value_token, options_value_host, options_value_text;
+
+/* Whether TEXT is a list of tokens, separated by commas; "" is one. */
+bool options_value_is_chain(const char *text);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The half of the default protocol that serves operators; see protocol.h. */
+#ifndef PROTOCOL_NETFLOCK_H
+#define PROTOCOL_NETFLOCK_H
+
+#include "protocol.h"
+
+enum protocol_result protocol_netflock_inspect(struct admin *a,
+    const char *name, int waiters, int64_t deadline, struct inspect *in,
+    struct failure *f);
+enum protocol_result protocol_netflock_reset(struct admin *a,
+    struct admin_removal *removal, int64_t deadline, struct failure *f);
+enum protocol_result protocol_netflock_list(struct admin *a,
+    struct admin_walk *walk, int64_t deadline, struct failure *f);
+
+#endif

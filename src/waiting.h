@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From "wants the lock" to "has it", as the user sees it: the jitter, how
+ * long to wait, what is said meanwhile, and signals that end it.
+ */
+#ifndef WAITING_H
+#define WAITING_H
+
+#include "lock.h"
+
+struct failure;
+struct job;
+struct options;
+
+/*
+ * Get JOB's lock.  LOCK_HELD: go on.  Otherwise *STATUS is the exit status; F->status is 0 if
+ * all has been said, else F is still to be printed.  A terminating signal ends
+ * the process here, after the queue has been left.
+ */
+enum lock_result waiting_acquire(const struct options *o, struct job *job,
+    int *status, struct failure *f);
+
+#endif

@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every wound to the program makes the test fail that is there for it (TAP, then a table).
+
+usage: make mutants [T='part of a name'...]
+
+A mutant is one small change to one function of src; its file is compiled anew, the rest is the program as it was built.
+The tests named with it must pass with the program as it is and fail with the mutant; a wound whose place is not found any
+more fails, too.  The wounds to the scripts are in tests/protocols/variants.py.
+
+environment: COMPILE, LINK, LIBS as the Makefile has them; NETFLOCK_BUILD: where obj/ is.
+"""
+
+import concurrent.futures
+import ctypes
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+BUILD = os.environ.get("NETFLOCK_BUILD", os.path.join(ROOT, "build"))
+LIMIT = 45  # seconds for one test: a mutant may hang
+CHAOS = "--seed 7 --seconds 20 --only"
+CHAOS_LIMIT = 120
+
+# What it is; file and function; what to replace by what; the tests that must notice: "FILE.bats: part of the test's name",
+# "unit/NAME", or "chaos SCENE: the check that must fail".
+MUTANTS = [
+    # The lease.
+    ("the lease counts from the reply to the first request (M1)", "protocol_netflock.c", "netflock_try",
+     "deadline_lease(&lock->want.terms, sent)", "deadline_lease(&lock->want.terms, deadline_now())",
+     ["faults/replies: the command is not started, and the lock is given back"]),
+    ("the lease counts from the reply to a renewal (M1, M6)", "protocol_netflock.c", "netflock_keep",
+     "deadline_lease(&lock->want.terms, sent)", "deadline_lease(&lock->want.terms, deadline_now())",
+     ["faults/replies: the lease counts from the sending of a renewal"]),
+    ("a clock that stands still while the host sleeps (M2)", "deadline.c", "deadline_now", "CLOCK_BOOTTIME", "CLOCK_MONOTONIC",
+     ["faults/stopping: suspended for longer than the lease"]),
+    ("a clock that can be set (M3)", "deadline.c", "deadline_now", "CLOCK_BOOTTIME", "CLOCK_REALTIME",
+     ["faults/stopping: suspended for longer than the lease"]),
+    ("no look at the clock after the reply (M4)", "lock.c", "accept", "if (deadline_may_start(", "if (true || deadline_may_start(",
+     ["faults/replies: then one in time: the command runs"]),
+    ("no look at the clock before the start (M4)", "keeper.c", "start", "if (!deadline_may_start(",
+     "if (false && !deadline_may_start(", ["faults/stopping: the host dawdles"]),
+    ("no slack before the lease's end (M5)", "deadline.c", "deadline_kill_at", "lease_end - t->slack", "lease_end", ["unit/test_deadline"]),
+    ("the grace comes after the lease's end (M5)", "deadline.c", "deadline_term_at", "- t->kill_after", "", ["unit/test_deadline"]),
+    ("a grace although the lease is over (M5)", "keeper.c", "lose", "stop_tree(k, deadline_min(grace_end(k),\n"
+     "\t\t    deadline_kill_at(k->terms, end)))", "stop_tree(k, grace_end(k))", ["faults/stopping: killed without a grace"]),
+    ("no allowance for the drift of clocks", "deadline.c", "deadline_lease", " - t->drift", "", ["unit/test_deadline"]),
+    ("a renewal after TERM revives the lease (M7)", "deadline.c", "deadline_cell_extend", "!deadline_may_start(t, old, now)", "false",
+     ["unit/test_deadline"]),
+    ("a lost lease is revived by the next renewal (M7)", "deadline.c", "deadline_cell_extend",
+     "if (old < 0 || !deadline_may_start(t, old, now))", "if (old >= 0 && !deadline_may_start(t, old, now))", ["unit/test_deadline"]),
+    ("a renewal shortens the lease", "deadline.c", "deadline_cell_extend", "if (lease_end <= old)", "if (false)", ["unit/test_deadline"]),
+    # The front would kill the keeper half a slack before the end: nothing overlaps, but there is no TERM.
+    ("the keeper does not watch the lease's end", "keeper.c", "check_time", "if (!k->lost &&", "if (false && !k->lost &&",
+     ["faults/stopping: told with TERM before it is killed"]),
+    ("nobody watches the lease's end", "keeper.c", "check_time", "if (!k->lost &&", "if (false && !k->lost &&",
+     ["cli/deaths: server paused beyond the lease", "chaos faults: never two at once"]),
+    ("a request may take until the end of time (M26)", "renewal.c", "request_deadline",
+     "return deadline_min(now + terms->io, deadline_term_at(terms, end))", "return now + 3600000 * DEADLINE_MS + 0 * (terms->io + end)",
+     ["cli/deaths: server paused for less than the lease"]),
+    ("each piece of a reply has the whole time (M26)", "session.c", "session_take", "in_fill(s, deadline, f)",
+     "in_fill(s, deadline > 0 ? deadline_now() + 400 * DEADLINE_MS : 0, f)", ["cli/errors: a reply that trickles in"]),
+
+    # Losing it.
+    ("a refused renewal is taken for a failed one (M12)", "renewal.c", "renew", "tell(r, RENEWAL_LOST, &f);\n\t\treturn false",
+     "failed(r, &f);\n\t\treturn true", ["faults/server: 76 within a renewal interval"]),
+    ("a lost lock does not stop the command", "keeper.c", "lose", "if (!k->job->warn_only)", "if (false)",
+     ["faults/server: 76 within a renewal interval", "chaos forgets: never two at once"]),
+    ("a lost lock is reported as the command's status (M32)", "cmd_run.c", "conclude", "return STATUS_LOST", "return WEXITSTATUS(r->wstatus)",
+     ["faults/replies: the release finds the lock deleted"]),
+    ("what the release finds out is not said (M32)", "keeper.c", "finish", "if (ran && k->lost)", "if (false)",
+     ["faults/replies: the release finds the lock deleted"]),
+    ("a renewal that fails is the last one", "renewal.c", "renew", "failed(r, &f);\n\t\treturn true", "failed(r, &f);\n\t\treturn false",
+     ["faults/replies: renewals are refused for a while"]),
+    ("a renewal that fails costs the lock", "keeper.c", "hear_renewal", "k->failing = true;", "lose(k, f.text);",
+     ["faults/replies: renewals are refused for a while"]),
+    ("resets are not listened to", "renewal.c", "rest", "if (fds[1].revents != 0)", "if (false)",
+     ["cli/reset: told at once, over a unix socket"]),
+    ("no renewal after the subscription", "renewal.c", "listen_to_resets", "r->due = 0;", ";",
+     ["cli/reset: told at once right after the start"]),
+    ("the server's clock is not compared", "renewal.c", "check_clock", "left >= old_end - now", "true",
+     ["faults/clock: the server's clock runs ahead within the lease"]),
+
+    # Attempts and replies.
+    ("tokens are constant (M17)", "token.c", "token_random", "n = getrandom(bytes, sizeof(bytes), 0)",
+     "n = (ssize_t)sizeof(memset(bytes, 7, sizeof(bytes)) ? bytes : bytes)", ["unit/test_token"]),
+    ("tokens have 32 random bits (M17)", "token.c", "token_random", "digits[bytes[i] >> 4]", "digits[bytes[i % 4] >> 4]", ["unit/test_token"]),
+    ("nothing is given back when the wait is over (M18)", "lock.c", "out_of_time",
+     "p->protocol->leave(p->lock, deadline_now() + LEAVE_TIME)", "(void)0", ["faults/replies: 69 in time, and no lock is left behind"]),
+    ("nothing is given back when a signal ends the wait (M18)", "lock.c", "interrupted",
+     "p->protocol->leave(p->lock, deadline_now() + 10 * LEAVE_TIME)", "(void)0", ["faults/replies: TERM while the reply"]),
+    ("nothing is given back when the grant is too late (M18)", "lock.c", "accept", "p->protocol->leave(lock, now + lock->want.terms.io)",
+     "(void)0", ["faults/replies: given back long before it would run out"]),
+    ("the token is used again after a late grant (M19)", "lock.c", "accept",
+     "lock_start_over(lock, p->f) == 0", "true",
+     ["faults/replies: netflock asks under another token"]),
+    ("a script that the server does not know is an error (M20)", "session_script.c", "script_run", '"NOSCRIPT", 8) == 0', '"NOSCRIPT", 8) == 1',
+     ["cli/deaths: command killed: its status"]),
+    ("a grant is believed, not confirmed", "lock.c", "confirm", "switch (p->protocol->keep(p->lock, deadline, p->f)) {",
+     "p->lock->lease_end = deadline_lease(&p->lock->want.terms, deadline_now());\n\tp->lock->confirmed = true;\n"
+     "\tswitch (deadline > 0 ? PROTOCOL_HELD : PROTOCOL_LOST) {", ["cli/queue: costs the others five seconds, and runs later"]),
+    ("a waiter loses its place when the server forgets", "protocol_netflock.c", "netflock_wait", "if (lock->order > 0)", "if (false)",
+     ["faults/server: the holder keeps the lock, they keep their order"]),
+    ("a release is tried once", "lock.c", "lock_release", "if (result != LOCK_RETRY ||", "if (true ||",
+     ["faults/replies: the reply to the release never comes"]),
+    ("a release whose reply was lost counts as a loss", "protocol_netflock.c", "released_before", "return lock->release_unsure &&", "return false &&",
+     ["faults/replies: the reply to the release is lost: the command"]),
+    ("a replica's refusal ends the search at once (M38)", "reply.c", "reply_judge", "if (v != NULL)\n\t\treturn *v;",
+     "if (v != NULL && strncmp(text, \"READONLY\", 8) != 0)\n\t\treturn *v;", ["unit/test_reply"]),
+
+    # Processes.
+    ("our descriptors reach the command (M27)", "transport.c", "open_address", "SOCK_CLOEXEC | ", "",
+     ["cli/transparency: descriptors that the caller opened"]),
+    ("the pipe of the start reaches the command (M27)", "keeper.c", "become_keeper", "TFD_CLOEXEC | ", "",
+     ["cli/transparency: descriptors that the caller opened"]),
+    ("the command has our signal mask (M28)", "signals.c", "signals_give_back", "sigprocmask(SIG_SETMASK, &s->inherited, NULL)", "(void)0",
+     ["cli/transparency: signal mask and dispositions"]),
+    ("the command ignores SIGPIPE (M28)", "signals.c", "signals_give_back", "sigaction(SIGPIPE, &s->sigpipe, NULL)", "(void)0",
+     ["cli/transparency: signal mask and dispositions"]),
+    ("SIGCHLD stays ignored for us (M28)", "signals.c", "signals_take", "sigaction(SIGCHLD, &standard, &s->sigchld) == -1",
+     "sigaction(SIGCHLD, NULL, &s->sigchld) == -1 || standard.sa_flags != 0", ["cli/transparency: a caller that ignores SIGCHLD"]),
+    ("only the command is killed, not what is below it (M29)", "command.c", "command_tree_signal",
+     "if (!tree_walk(&now, found, tree->spared, tree->spared_count))", "now.count = 0;\n\tif (true)",
+     ["cli/deaths: front killed: the whole tree is dead", "cli/signals: its children are stopped before the lock is free"]),
+    ("the tree is walked once (M29)", "command.c", "command_tree_kill", "if (empty == 2)", "if (left >= 0)",
+     ["cli/deaths: a command that goes on forking"]),
+    ("a stopped command is not continued (M30)", "keeper.c", "stop_tree", "command_tree_signal(&k->tree, SIGCONT, NULL)", "(void)0",
+     ["faults/stopping: a stopped command is continued"]),
+    ("the lock is released before the tree is dead (M31)", "keeper.c", "stop_tree", "command_tree_signal(&k->tree, SIGCONT, NULL);",
+     "command_tree_signal(&k->tree, SIGCONT, NULL);\n\tk->stage = ENDED;",
+     ["cli/signals: its children are stopped before the lock is free"]),
+    ("the command outlives a dead keeper (M33)", "command.c", "become", "prctl(PR_SET_PDEATHSIG, SIGKILL)", "(void)0",
+     ["cli/deaths: front and keeper killed"]),
+    ("the keeper does not see that the front is dead", "keeper.c", "hear_front", "if (k->stage != ENDED)\n\t\tstop_tree(k, 0)",
+     "if (false)\n\t\tstop_tree(k, 0)", ["cli/deaths: front killed: the whole tree is dead"]),
+    ("a stopped keeper is not continued", "front.c", "check_keeper", "kill(front->keeper, SIGCONT)", "(void)0",
+     ["cli/deaths: keeper stopped once"]),
+    ("a keeper that is stopped again is left alone", "front.c", "check_keeper", "kill_keeper(front)", "(void)0",
+     ["cli/deaths: keeper stopped twice"]),
+    ("what a dead keeper leaves is not killed", "front.c", "clean_up", "command_tree_kill(&front->tree, KILL_TIME_MS)",
+     "front->tree.childless ? 1 : 0", ["cli/deaths: keeper killed: the whole tree is dead", "chaos faults: never two at once"]),
+    ("what a dead keeper held is not released", "front.c", "clean_up", "if (release(front, &f) != LOCK_HELD)", "if (false)",
+     ["cli/deaths: keeper killed: the whole tree is dead"]),
+    ("orphans of the command fall to init", "keeper.c", "become_keeper", "prctl(PR_SET_CHILD_SUBREAPER, 1)", "(void)0",
+     ["cli/signals: --wait-all holds the lock until the last child"]),
+    ("a signal does not end a wait", "lock.c", "wait_turn",
+     "if (ready & 4)\n\t\t\treturn interrupted(p);", "", ["cli/signals: TERM while it waits ends the wait"]),
+
+    # Secrets and surfaces.
+    ("control characters reach the terminal (M36)", "message.c", "message_escape", "utf8_hidden(c)", "false",
+     ["cli/names: reaches the terminal escaped"]),
+    ("--scrub-env leaves the server's address (M37)", "environment.c", "keeps", "scrub && i <", "false && i <",
+     ["cli/transparency: --scrub-env hides"]),
+]
+
+# What has a second line of defence needs a second wound: by the name above.
+AND = {
+    "nobody watches the lease's end": ("front.c", "overdue_at", "if (front->overdue ||", "if (true || front->overdue ||"),
+}
+
+
+class Failure(Exception):
+    pass
+
+
+def function(text, name):
+    """(begin, end) of a function's definition: its name stands at the start of a line, its last brace, too."""
+    found = re.search(rf"^{re.escape(name)}\(", text, re.MULTILINE)
+    if not found:
+        raise Failure(f"there is no function {name}")
+    return found.start(), text.index("\n}\n", found.start()) + 3
+
+
+def pattern(old):
+    """OLD, however its lines are broken."""
+    return r"\s*".join(re.escape(word) for word in re.findall(r"\w+|[^\w\s]", old))
+
+
+def wound(file, name, old, new):
+    """The text of src/FILE with OLD replaced by NEW in that function."""
+    with open(os.path.join(ROOT, "src", file), encoding="utf-8") as f:
+        text = f.read()
+    begin, end = function(text, name)
+    hurt, count = re.subn(pattern(old), lambda _: new, text[begin:end])
+    if count != 1:
+        raise Failure(f"{file}, {name}(): '{old}' stands there {count} times")
+    return text[:begin] + hurt + text[end:]
+
+
+def command(words, cwd=ROOT):
+    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(done.stdout[-2000:])
+
+
+class Program:
+    """The netflock of one mutant, or the one that was built (no FILE)."""
+
+    def __init__(self, directory, mutant=None):
+        self.directory, self.objects = directory, {}
+        os.makedirs(directory)
+        for entry in os.listdir(os.path.join(BUILD, "obj")):
+            if entry.endswith(".o"):
+                self.objects[entry] = os.path.join(BUILD, "obj", entry)
+        wounds = [mutant[1:5], AND.get(mutant[0])] if mutant else []
+        for file, name, old, new in filter(None, wounds):
+            path, out = os.path.join(directory, file), os.path.join(directory, file[:-2] + ".o")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(wound(file, name, old, new))
+            # Whatever a wound leaves unused.
+            command([*shlex.split(os.environ["COMPILE"]), "-w", "-Isrc", "-c", "-o", out, path])
+            self.objects[file[:-2] + ".o"] = out
+        self.netflock = os.path.join(directory, "netflock")
+        command([*shlex.split(os.environ["LINK"]), "-o", self.netflock, *self.objects.values(), *shlex.split(os.environ["LIBS"])])
+
+    def unit(self, name):
+        out = os.path.join(self.directory, name)
+        objects = [path for entry, path in self.objects.items() if entry != "main.o"]
+        command([*shlex.split(os.environ["COMPILE"]), "-w", "-Isrc", "-o", out, f"tests/unit/{name}.c", "-pie", *objects,
+                 *shlex.split(os.environ["LIBS"]), "-lcmocka"])
+        return out
+
+
+def run(words, program, directory, limit=LIMIT):
+    """(status, output); everything that it started is killed when it ends or takes too long."""
+    mark = f"MUTANT={os.getpid()}.{time.time_ns()}"
+    temporary = tempfile.mkdtemp(prefix="m", dir=directory)
+    environment = dict(os.environ, NETFLOCK=program.netflock, TMPDIR=temporary, PATIENCE="8", PYTHONDONTWRITEBYTECODE="1")
+    for name in ("NETFLOCK_URL", "REDIS_URL", "REDISCLI_AUTH", "NETFLOCK_CHAIN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        environment.pop(name, None)
+    environment.update([mark.split("=")])
+    with open(os.path.join(temporary, "log"), "w+", encoding="utf-8", errors="replace") as log:
+        child = subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                 start_new_session=True)
+        try:
+            status = child.wait(limit)
+        except subprocess.TimeoutExpired:
+            status = -1
+        kill_marked(mark)
+        child.wait()
+        log.seek(0)
+        text = log.read()
+    shutil.rmtree(temporary, ignore_errors=True)
+    return status, text
+
+
+def kill_marked(mark):
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and int(entry) != os.getpid():
+                with open(f"/proc/{entry}/environ", "rb") as f:
+                    if mark.encode() in f.read().split(b"\0"):
+                        os.kill(int(entry), signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def passes(test, program, directory):
+    """(whether TEST passes with PROGRAM, the line that says what failed)"""
+    kind, _, name = test.partition(": ")
+    if test.startswith("unit/"):
+        status, text = run([program.unit(test[5:])], program, directory)
+        lines = [line for line in text.splitlines() if "FAILED" in line or line.startswith("not ok")]
+    elif kind.startswith("chaos "):
+        _, text = run(["python3", "tests/faults/chaos.py", *CHAOS.split(), kind[6:]], program, directory, CHAOS_LIMIT)
+        lines = [line for line in text.splitlines() if line.startswith("not ok") and name in line]
+        status = 1 if lines else 0 if re.search(r"^1\.\.", text, re.MULTILINE) else -1
+    else:
+        status, text = run(["bats", "--tap", "-f", re.escape(name), f"tests/{kind}.bats"], program, directory)
+        lines = [line for line in text.splitlines() if line.startswith("not ok")]
+        if status != -1 and not lines and not re.search(r"^ok 1 ", text, re.MULTILINE):
+            raise Failure(f"no such test: {test}\n{text[-500:]}")
+        if status == 0 and re.search(r"^ok .*# skip", text, re.MULTILINE):
+            raise Failure(f"skipped: {test}")
+    if status == -1 and not lines:
+        return False, "did not end"
+    return status == 0, lines[0] if lines else text[-300:]
+
+
+def main():
+    words = sys.argv[1:]
+    chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # a subreaper: orphans are killed by their mark and must not hang about
+    began, failed, count, table = time.monotonic(), 0, 0, []
+    base = tempfile.mkdtemp(prefix="nfm", dir="/tmp")
+    lock = threading.Lock()
+
+    def tap(good, name, more=""):
+        nonlocal failed, count
+        with lock:
+            count += 1
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {count} {name}")
+            if not good:
+                print("".join(f"# {line}\n" for line in more.splitlines()), end="")
+            sys.stdout.flush()
+
+    def sound(test):
+        try:
+            good, found = passes(test, whole, base)
+            if not good:  # once more: the machine may be busy, and what a mutant fails must not be that
+                good, found = passes(test, whole, base)
+        except Failure as e:
+            good, found = False, str(e)
+        tap(good, "the program as it is passes " + test, found)
+
+    def hunt(number, mutant):
+        try:
+            program = Program(os.path.join(base, str(number)), mutant)
+            for test in mutant[5]:
+                survived, found = passes(test, program, base)
+                table.append((number, mutant[0], test, not survived))
+                tap(not survived, f"killed: {mutant[0]} -> {test}", "survived")
+                if not survived and os.environ.get("VERBOSE"):
+                    print("#   " + found)
+        except Failure as e:
+            tap(False, mutant[0], str(e))
+
+    try:
+        whole = Program(os.path.join(base, "whole"))
+        tests = list(dict.fromkeys(test for m in chosen for test in m[5]))
+        with concurrent.futures.ThreadPoolExecutor(2 * max(2, os.cpu_count() or 2)) as pool:
+            # Mostly they wait: two for each processor.  The longest first.
+            list(pool.map(sound, sorted(tests, key=lambda t: not t.startswith("chaos"))))
+            list(pool.map(hunt, range(len(chosen)), sorted(chosen, key=lambda m: not m[5][-1].startswith("chaos"))))
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    print(f"1..{count}")
+    width = max((len(row[1]) for row in table), default=0)
+    for name, test, killed in sorted(row[1:] for row in table):
+        print(f"{name:{width}}  {'killed by' if killed else 'SURVIVED '} {test}")
+    print(f"{len(chosen)} mutants, {sum(not row[3] for row in table)} survived, {failed} failed, {time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

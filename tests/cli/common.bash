@@ -210,8 +210,9 @@ hold() {
 	shift
 	file=$BATS_TEST_TMPDIR/hold.${#HOLD_FILES[@]}
 	mkfifo "$file.fifo"
+	# It has the fifo open before it is up: a status that is written at once is not lost.
 	# shellcheck disable=SC2016  # for the inner shell
-	"$NETFLOCK" run "$@" "$name" -- sh -c ': >"$0.up"; read -r status <"$0.fifo"; exit "$status"' "$file" \
+	"$NETFLOCK" run "$@" "$name" -- sh -c 'exec 9<>"$0.fifo"; : >"$0.up"; read -r status <&9; exit "$status"' "$file" \
 		>"$file.out" 2>"$file.err" 3>&- 4>&- &
 	HOLDER=$!
 	HOLD_FILES[$HOLDER]=$file

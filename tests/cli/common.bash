@@ -148,10 +148,12 @@ server_restart() {
 	local old
 	old=$(server_pid)
 	server_kill
-	echo "start $*" >"$SERVER_DIR/control"
+	server_tell "start $*"
 	wait_until server_is_new "$old"
 	server_wait
 }
+# Open for both, so that a supervisor that was killed does not keep us.
+server_tell() { echo "$1" 1<>"$SERVER_DIR/control"; }
 server_is_new() { [ "$(server_pid)" != "$1" ]; }
 # As server_restart, but it has forgotten everything.
 server_restart_empty() {
@@ -180,7 +182,7 @@ free_port() {
 server_end() {
 	[ -n "${SERVER_DIR:-}" ] || return 0
 	kill -CONT "$(server_pid)" 2>/dev/null || :
-	echo quit >"$SERVER_DIR/control"
+	server_tell quit
 	wait "$SUPERVISOR" || :
 	rm -rf "$SERVER_DIR"
 }

@@ -71,7 +71,7 @@ lock_is_held() { $R HKEYS "netflock:{$lock}" | grep -q '^h:'; }
 	local began
 	# The reply is good for 6000 - 62 - 3600 - 60 ms.
 	proxy acquire:1:delay=2400 acquire:2+:say=-LOADING
-	background "$NETFLOCK" -u "$PROXY" -t 6s -k 3600ms --io-timeout 100ms "$lock" -- echo ran
+	background "$NETFLOCK" -u "$PROXY" -w 5s -t 6s -k 3600ms --io-timeout 100ms "$lock" -- echo ran
 	wait_until asked_at_least acquire 2
 	began=$(now)
 	wait_until lock_is_free

@@ -25,7 +25,7 @@ export TOOLS=$HERE/build/tools
 export TESTS=$HERE/tests
 FACTOR=${NETFLOCK_TIME_FACTOR:-1} # sanitizers are slow: tests multiply their own upper bounds by it, too (stretch MS)
 FACTOR=${FACTOR%.*}
-PATIENCE=${PATIENCE:-$((10 * FACTOR))}
+PATIENCE=${PATIENCE:-$((30 * FACTOR))} # spent only when something fails
 
 # ---------------------------------------------------------------------------------------------------- files and tests
 

@@ -16,7 +16,7 @@ Steps, done in order while everything that the terminal shows is copied to stdou
     eof               wait until nobody has the terminal open any more
 
 Then it waits for COMMAND and exits with its status, 128+N if signal N ended it.  A step that fails, or takes longer than
-SECONDS (10, times NETFLOCK_TIME_FACTOR), is said on stderr, COMMAND's session is killed, and the status is 99.
+SECONDS (30, times NETFLOCK_TIME_FACTOR), is said on stderr, COMMAND's session is killed, and the status is 99.
 For job control let COMMAND be an interactive shell: pty.py 'expect:[$#] ' 'send:netflock x sleep 9\\n' ... -- bash --norc -i
 """
 
@@ -167,7 +167,7 @@ STEPS = ("expect", "send", "signal", "foreground", "stopped", "size", "hangup", 
 
 
 def main(words):
-    timeout = 10 * float(os.environ.get("NETFLOCK_TIME_FACTOR", "1"))
+    timeout = 30 * float(os.environ.get("NETFLOCK_TIME_FACTOR", "1"))
     window = "24x80"
     if "--" not in words:
         sys.exit(__doc__)

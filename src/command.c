@@ -119,7 +119,6 @@ spawn(const struct command *c, const char *path, char *const argv[],
 {
 	pid_t parent = getpid();
 	int report[2];
-	ssize_t n;
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC) == -1) {
@@ -132,7 +131,7 @@ spawn(const struct command *c, const char *path, char *const argv[],
 	*error = pid == -1 ? errno : 0;
 	close(report[1]);
 	if (pid > 0)
-		while ((n = read(report[0], error, sizeof(*error))) == -1 &&
+		while (read(report[0], error, sizeof(*error)) == -1 &&
 		    errno == EINTR)
 			;
 	close(report[0]);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2016,SC2034  # quotes for inner shells
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # quotes for inner shells
 load common
 load process
 

@@ -43,6 +43,9 @@ not_started(struct failure *f, const char *file, int error)
 {
 	bool missing = error == ENOENT || error == ENOTDIR;
 
+	if (error == ETIME)
+		return failure_set(f, STATUS_UNAVAILABLE,
+		    "acquired too late to start '%s' safely", file);
 	if (error == EAGAIN || error == ENOMEM || error == EMFILE ||
 	    error == ENFILE)
 		return failure_set(f, STATUS_OS, "cannot start '%s': %s", file,
@@ -92,7 +95,7 @@ static void
 become(const struct command *c, const char *path, char *const argv[],
     pid_t parent, int report)
 {
-	int error = 0;
+	int error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)	/* it died before the prctl */
@@ -105,8 +108,12 @@ become(const struct command *c, const char *path, char *const argv[],
 		if (sigismember(&c->early, number) == 1)
 			kill(getpid(), number);
 	signals_give_back(c->signals);
-	execve(path, argv, c->envp);
-	error = errno;
+	/* Last: Ctrl-Z may have stopped us just now, and our parent waits. */
+	error = ETIME;
+	if (deadline_now() < c->start_by) {
+		execve(path, argv, c->envp);
+		error = errno;
+	}
 	while (write(report, &error, sizeof(error)) == -1 && errno == EINTR)
 		;
 	_exit(STATUS_NOTFOUND);

@@ -225,6 +225,20 @@ slow_start() {
 	assert_free
 }
 
+@test "Ctrl-Z between the grant and the command's start, until the lease is over: fg does not start it" {
+	slow_start
+	background_pty 'expect:[$#] ' "send:${SLOW[*]} $NETFLOCK -t 1.2s $lock sh -c 'echo it runs'\n" \
+		expect:^ready 'send:\x1a' expect:Stopped 'expect:[$#] ' \
+		"send:: >$SLOW_GO; $NETFLOCK $lock sh -c 'echo other runs'; fg; echo status=\$?\n" \
+		'expect:^other runs' 'expect:^status=(69|76)' 'send:exit 0\n' \
+		-- bash --norc --noediting -i
+	finish
+	[ "$status" = 0 ] || cat "$OUT" "$ERR" >&2
+	assert_status 0
+	run ! grep -q '^it runs' "$OUT"
+	assert_free
+}
+
 @test "Ctrl-Z between the grant and the command's start stops the job, and fg goes on" {
 	slow_start
 	background_pty 'expect:[$#] ' "send:${SLOW[*]} $NETFLOCK $lock sh -c 'echo it runs'\n" \

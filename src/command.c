@@ -43,6 +43,9 @@ not_started(struct failure *f, const char *file, int error)
 {
 	bool missing = error == ENOENT || error == ENOTDIR;
 
+	if (error == ETIME)
+		return failure_set(f, STATUS_UNAVAILABLE,
+		    "acquired too late to start '%s' safely", file);
 	if (error == EAGAIN || error == ENOMEM || error == EMFILE ||
 	    error == ENFILE)
 		return failure_set(f, STATUS_OS, "cannot start '%s': %s", file,
@@ -92,7 +95,7 @@ static void
 become(const struct command *c, const char *path, char *const argv[],
     pid_t parent, int report)
 {
-	int error = 0;
+	int error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)	/* it died before the prctl */
@@ -105,8 +108,12 @@ become(const struct command *c, const char *path, char *const argv[],
 		if (sigismember(&c->early, number) == 1)
 			kill(getpid(), number);
 	signals_give_back(c->signals);
-	execve(path, argv, c->envp);
-	error = errno;
+	/* Last: Ctrl-Z may have stopped us just now, and our parent waits. */
+	error = ETIME;
+	if (deadline_now() < c->start_by) {
+		execve(path, argv, c->envp);
+		error = errno;
+	}
 	while (write(report, &error, sizeof(error)) == -1 && errno == EINTR)
 		;
 	_exit(STATUS_NOTFOUND);
@@ -119,7 +126,6 @@ spawn(const struct command *c, const char *path, char *const argv[],
 {
 	pid_t parent = getpid();
 	int report[2];
-	ssize_t n;
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC) == -1) {
@@ -132,7 +138,7 @@ spawn(const struct command *c, const char *path, char *const argv[],
 	*error = pid == -1 ? errno : 0;
 	close(report[1]);
 	if (pid > 0)
-		while ((n = read(report[0], error, sizeof(*error))) == -1 &&
+		while (read(report[0], error, sizeof(*error)) == -1 &&
 		    errno == EINTR)
 			;
 	close(report[0]);

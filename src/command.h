@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct failure;
@@ -25,6 +26,7 @@ struct command {
 	const struct signals *signals; /* to give back */
 	unsigned closed_fds;	/* bit N: descriptor N (0-2) was closed */
 	sigset_t early;		/* sent to our process group before the start */
+	int64_t start_by;	/* an instant (deadline.h); later is too late */
 };
 
 struct command_tree {
@@ -45,7 +47,7 @@ char *command_find(const char *file, const char *search, struct failure *f);
 
 /*
  * Start it by vfork and exec, with PDEATHSIG KILL.  Returns its pid, or -1
- * with F set (71, or 126/127 from exec).  A script without #! is given to
+ * with F set (71, 69 when it is too late, or 126/127 from exec).  A script without #! is given to
  * /bin/sh, as execvp(3) does.
  */
 pid_t command_start(const struct command *c, struct failure *f);

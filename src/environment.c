@@ -37,7 +37,7 @@ keeps(const char *entry, bool scrub)
 	return true;
 }
 
-static bool
+static bool __attribute__((format(printf, 3, 4)))
 append(char **env, size_t *count, const char *format, ...)
 {
 	va_list args;

@@ -505,25 +505,19 @@ static bool
 start(struct keeper *k)
 {
 	struct job *job = k->job;
-	struct failure *f = &k->page->failure;
-	int64_t now;
+	int64_t now = deadline_now();
 
 	if (!prepare(k))
 		return false;
-	now = deadline_now();
-	if (!deadline_may_start(k->terms, job->lock->lease_end, now)) {
-		failure_set(f, STATUS_UNAVAILABLE,
-		    "acquired too late to start '%s' safely",
-		    job->command.argv[0]);
-		return false;
-	}
 	k->started = now;
+	job->command.start_by =
+	    deadline_term_at(k->terms, job->lock->lease_end);
 	k->renewal_at = now + RENEWAL_START;
 	k->stop_at = job->max_runtime_ms > 0
 	    ? now + job->max_runtime_ms * DEADLINE_MS : DEADLINE_NEVER;
 	atomic_store(&k->page->phase, KEEPER_RUNNING);
 	signals_early(&job->command.early);
-	k->tree.pid = command_start(&job->command, f);
+	k->tree.pid = command_start(&job->command, &k->page->failure);
 	/*
 	 * Out of the terminal's way; not before, since what the group is sent
 	 * until now is for the command.  A group of the same session would not

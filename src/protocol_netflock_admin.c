@@ -142,12 +142,14 @@ protocol_netflock_reset(struct admin *a, struct admin_removal *removal,
 /* ------------------------------------------------------------------ */
 /* The walk. */
 
+enum part { HASH, QUEUE, WAITERS };
+
 /* A key that SCAN returned, and the lock it belongs to. */
 struct candidate {
 	const char *key;
 	size_t key_len;
 	char name[NAME_MAX_BYTES + 1];
-	enum { HASH, QUEUE, WAITERS } part;
+	enum part part;
 	struct keys keys;
 };
 
@@ -179,7 +181,7 @@ parse_key(struct candidate *c, const char *prefix, const char *key, size_t len)
 			continue;
 		memcpy(c->name, key + start, len - start - n);
 		c->name[len - start - n] = '\0';
-		c->part = part;
+		c->part = (enum part)part;
 		c->key = key;
 		c->key_len = len;
 		return true;

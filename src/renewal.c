@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "deadline.h"
@@ -28,6 +29,7 @@ struct renewal {
 	int news[2];	  /* pipe: struct news; its end is the thread's */
 	bool ended;	  /* the keeper's: it has seen that */
 	/* the thread's own: */
+	int timer;	  /* CLOCK_BOOTTIME; -1: there is none to be had */
 	int64_t due;	  /* of the next renewal */
 	int64_t back_off;
 	bool failing;	  /* and said so */
@@ -180,20 +182,39 @@ listen_to_resets(struct renewal *r)
 	}
 }
 
+/*
+ * Wake poll(2) at the instant UNTIL.  By a timer, since its own timeout does
+ * not count suspend, after which a renewal may be overdue.
+ */
+static void
+wake_at(struct renewal *r, int64_t until)
+{
+	struct itimerspec spec = { { 0, 0 }, { 0, 1 } };
+
+	if (until > 0) {
+		spec.it_value.tv_sec = until / 1000000000;
+		spec.it_value.tv_nsec = until % 1000000000;
+	}
+	timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
 /* Sleep until the next renewal, a message, or the end of a connection. */
 static bool
 rest(struct renewal *r)
 {
-	struct pollfd fds[3] = {
+	struct pollfd fds[4] = {
 		{ r->stop, POLLIN, 0 },
 		{ lock_listen_fd(r->lock), POLLIN, 0 },
 		{ lock_ask_fd(r->lock), POLLIN, 0 },
+		{ r->timer, POLLIN, 0 },
 	};
 	int64_t until = r->due;
 
 	if (!r->listening)
 		until = deadline_min(until, r->listen_at);
-	poll(fds, 3, deadline_poll_ms(until, deadline_now()));
+	if (r->timer != -1)
+		wake_at(r, until);
+	poll(fds, 4, deadline_poll_ms(until, deadline_now()));
 	if (fds[0].revents != 0)
 		return false;
 	if (fds[1].revents != 0) {
@@ -227,6 +248,7 @@ renewal_thread(void *arg)
 {
 	struct renewal *r = arg;
 
+	r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	for (;;) {
 		if (deadline_cell_latched(r->lease))
 			break;
@@ -237,6 +259,8 @@ renewal_thread(void *arg)
 		if (!rest(r))
 			break;
 	}
+	if (r->timer != -1)
+		close(r->timer);
 	close(r->news[1]);
 	return NULL;
 }

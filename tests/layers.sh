@@ -143,6 +143,18 @@ wrong_scripts() {
 	done
 }
 
+# What an attacker of PROGRAM would find easier than it has to be.
+soft() {
+	local program=$1
+	readelf -hW "$program" | grep -q 'Type: *DYN' || echo "$program: not position independent"
+	readelf -lW "$program" | grep -q 'GNU_RELRO' || echo "$program: no RELRO"
+	readelf -lW "$program" | grep -qE 'GNU_STACK.* RW ' || echo "$program: the stack can be executed"
+	readelf -dW "$program" | grep -qE 'BIND_NOW|Flags: .*NOW' || echo "$program: not bound at the start"
+	readelf -dW "$program" | grep -E 'RPATH|RUNPATH'
+	nm -u "$program" | grep -q __stack_chk_fail || echo "$program: no stack protector"
+	nm -u "$program" | grep -q '__.*_chk' || echo "$program: not fortified"
+}
+
 # ------------------------------------------------------------------------------------------------------------ the run
 
 uses "$build"/obj/*.o >"$tmp/uses"
@@ -166,5 +178,12 @@ check_finds "a path of one machine is found" "$(private_paths "$tmp/private")"
 operations=$(for file in src/lua/*.lua; do basename "$file" .lua; done | grep -vE "^core$|alone$")
 # shellcheck disable=SC2086  # a list of words
 check "every script of src/lua is embedded, with its sha1" "$(wrong_scripts $operations 2>&1)"
+# A sanitizer does without, and so does who asks for no optimisation.
+if [ -z "${VARIANT:-}" ] && ! grep -q -e ' -O0' "$build/flags"; then
+	check "the program is hardened" "$(soft "$build/netflock")"
+	echo 'int main(void) { return 0; }' >"$tmp/soft.c"
+	cc -no-pie -z norelro -z execstack -o "$tmp/soft" "$tmp/soft.c" 2>"$tmp/said"
+	check_finds "a program that is not hardened is found" "$(soft "$tmp/soft")"
+fi
 check "the manual is clean mdoc" "$(mandoc -T lint -W warning man/*.1 2>&1)"
 echo "1..$number"

@@ -7,9 +7,9 @@ cd "$(dirname "$0")"
 {
 	if [ -e "$1.alone.lua" ]; then
 		# Its names are its own.
-		echo do
+		echo 'do'
 		cat alone.lua "$1.alone.lua"
-		echo end
+		echo 'end'
 	fi
 	# A goodbye must be short: it does without.
 	[ "$1" = goodbye ] || cat core.lua

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2016,SC2154  # quotes for inner shells
+# shellcheck shell=bash disable=SC2016,SC2154,SC2030,SC2031,SC2086  # quotes for inner shells; bats' subshells are meant
 load common
 load process
 
@@ -24,7 +24,6 @@ start() {
 tree_has() { [ "$(process_tree "$FRONT" | wc -l)" -gt "$1" ]; }
 # All of $BELOW is dead and the lock free within MS of $BEGIN.
 below_gone_within() {
-	# shellcheck disable=SC2086  # words
 	wait_until processes_gone $BELOW
 	wait_until assert_free 2>/dev/null
 	assert_between $(($(now) - BEGIN)) 0 "$(stretch "$1")" "ms until the tree is dead and the lock free"
@@ -80,7 +79,6 @@ below_gone_within() {
 	start "$lock" sh -c "$TREE"
 	kill -KILL "$FRONT" "$KEEPER"
 	wait_until process_gone "$COMMAND"
-	# shellcheck disable=SC2086  # words; grandchildren are not promised
 	kill -KILL $BELOW 2>/dev/null || :
 }
 
@@ -98,7 +96,6 @@ below_gone_within() {
 	finish "$FRONT"
 	assert_status 137
 	assert_free
-	# shellcheck disable=SC2086  # words: what it left runs on, as the manual says
 	kill -KILL $BELOW 2>/dev/null || :
 }
 
@@ -150,7 +147,6 @@ below_gone_within() {
 }
 
 @test "front and keeper stopped beyond the lease: on waking up the command is killed first, 76" {
-	local end
 	start -t 1.2s "$lock" sh -c "$TREE"
 	kill -STOP "$FRONT" # first: it would continue the keeper
 	wait_until is_stopped "$FRONT"
@@ -159,7 +155,6 @@ below_gone_within() {
 	netflock "$lock" true # the lease has run out
 	BEGIN=$(now)
 	kill -CONT "$KEEPER"
-	# shellcheck disable=SC2086  # words
 	wait_until processes_gone $BELOW
 	assert_between $(($(now) - BEGIN)) 0 "$(stretch 250)"
 	kill -CONT "$FRONT"
@@ -201,7 +196,6 @@ below_gone_within() {
 	finish "$FRONT"
 	server_cont
 	assert_status 76
-	# shellcheck disable=SC2086  # words
 	processes_gone $BELOW
 	wait_until assert_free
 }
@@ -313,7 +307,6 @@ child_of_front() { [ "$(sed 's/.*) . //; s/ .*//' "/proc/$1/stat")" = "$PID" ]; 
 }
 holder_listens() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 below_gone() {
-	# shellcheck disable=SC2086  # words
 	wait_until processes_gone $BELOW
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # What the tests of processes and signals share:   load common; load process
 
 # The processes below a netflock in the background ($PID, or the one given).

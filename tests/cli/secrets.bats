@@ -3,6 +3,7 @@
 # Passwords: where they may come from, and that they are seen nowhere else.
 # shellcheck disable=SC2154,SC2034,SC2314,SC2016,SC2030,SC2031
 load common
+load process
 
 # With what must be encoded in a URL; each also stands for its encoded form.
 SECRET='s3cr%t/w@rd'
@@ -356,5 +357,40 @@ listens() { [ "$($R CLIENT LIST | grep -c user=ops)" = 2 ]; }
 	wait_until renewed
 	release_holder
 	assert_status 0
+	assert_free
+}
+
+# Whether a core of what crashes here is written at all, and into the current directory.
+cores() { compgen -G 'core*' >/dev/null; }
+
+@test "neither a crash of the front nor one of the keeper leaves a core, which would have the password in it" {
+	[ -z "${VARIANT:-}" ] || skip "a sanitizer wants its processes to be traced"
+	local who
+	cd "$BATS_TEST_TMPDIR"
+	ulimit -c unlimited
+	for who in front keeper; do
+		background "$NETFLOCK" --user ops --password-file "$file" "$lock" -- sleep 60
+		wait_until held
+		wait_until keeper_runs
+		case $who in front) kill -SEGV "$PID" ;; keeper) kill -SEGV "$(keeper_of)" ;; esac
+		finish
+		run ! cores
+		wait_until assert_free
+	done
+	bash -c 'kill -SEGV $$' 2>"$BATS_TEST_TMPDIR/said" || :
+	cores || grep -q '^|' /proc/sys/kernel/core_pattern
+}
+keeper_runs() { [ "$(cat "/proc/$(keeper_of)/comm")" = lock-keeper ]; }
+
+@test "it refuses to run set-uid, so that nobody borrows the files of another user" {
+	[ "$(id -u)" = 0 ] || skip "only root can give a file away"
+	local copy=$BATS_TEST_TMPDIR/netflock
+	cp "$NETFLOCK" "$copy"
+	chown nobody "$copy"
+	chmod 4755 "$copy"
+	run --separate-stderr "$copy" "$lock" -- echo ran 3>&- 4>&-
+	assert_status 70
+	assert_output ""
+	assert_stderr "netflock: must not be installed set-uid, set-gid or with capabilities"
 	assert_free
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2016,SC2154  # quotes for inner shells
+# shellcheck shell=bash disable=SC2016,SC2154,SC2086  # quotes for inner shells, lists of pids
 load common
 load process
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2016,SC2034  # quotes for inner shells
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154  # quotes for inner shells
 load common
 load process
 
@@ -222,6 +222,20 @@ slow_start() {
 	finish
 	[ "$status" = 0 ] || cat "$OUT" "$ERR" >&2
 	assert_status 0
+	assert_free
+}
+
+@test "Ctrl-Z between the grant and the command's start, until the lease is over: fg does not start it" {
+	slow_start
+	background_pty 'expect:[$#] ' "send:${SLOW[*]} $NETFLOCK -t 1.2s $lock sh -c 'echo it runs'\n" \
+		expect:^ready 'send:\x1a' expect:Stopped 'expect:[$#] ' \
+		"send:: >$SLOW_GO; $NETFLOCK $lock sh -c 'echo other runs'; fg; echo status=\$?\n" \
+		'expect:^other runs' 'expect:^status=(69|76)' 'send:exit 0\n' \
+		-- bash --norc --noediting -i
+	finish
+	[ "$status" = 0 ] || cat "$OUT" "$ERR" >&2
+	assert_status 0
+	run ! grep -q '^it runs' "$OUT"
 	assert_free
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2016,SC2030,SC2031  # quotes for inner shells; bats' subshells are meant
+# shellcheck shell=bash disable=SC2016,SC2030,SC2031,SC2154,SC2002  # quotes for inner shells; bats' subshells are meant
 load common
 load process
 

@@ -11,11 +11,10 @@ setup() {
 	UP=$BATS_TEST_TMPDIR/up
 }
 
-# The host sleeps for MS, as far as netflock's clock can tell, and something wakes the keeper of $PID.
+# The host sleeps for MS, as far as netflock's clock can tell.
 suspend() {
 	echo "$1" >"$BOOTSHIM.new"
 	mv "$BOOTSHIM.new" "$BOOTSHIM"
-	kill -WINCH "$PID"
 }
 suspendable() {
 	case $(basename "$(dirname "$NETFLOCK")") in asan | tsan | tools) skip "the shim must be loaded before the sanitizer" ;; esac
@@ -31,6 +30,29 @@ suspendable() {
 	finish
 	assert_status 0
 	assert_equal "$(cat "$ERR")" ""
+}
+
+@test "a host that was suspended for longer than the lease: on waking up the command is killed first, 76" {
+	suspendable "$lock" -- env -u LD_PRELOAD "$TOOLS/beat" -t "$BEATS"
+	wait_until beats "$BEATS"
+	wait_for_renewal
+	began=$(now)
+	suspend 31000
+	finish
+	assert_between $(($(now) - began)) 0 "$(stretch 1000)" "ms: no grace, whatever the command ignores"
+	assert_status 76
+	assert_matches "$(cat "$ERR")" "lock lost: it could not be renewed in time"
+}
+
+@test "a host that wakes up when a renewal is overdue renews at once, before the command would have to stop" {
+	# TERM is due at 4500 - 47 - 750 - 50 ms; a renewal that sleeps through the suspend comes at 1500 + 2600 ms or later.
+	suspendable -t 4500ms "$lock" -- env -u LD_PRELOAD "$TOOLS/beat" "$BEATS" 1800
+	wait_until beats "$BEATS"
+	wait_for_renewal # there is one as soon as it listens
+	suspend 2600
+	finish
+	assert_equal "$(cat "$ERR")" ""
+	assert_status 0
 }
 
 @test "a stopped command is continued, so that it can act on TERM" {

@@ -47,8 +47,8 @@ MUTANTS = [
      ["faults/stopping: suspended for longer than the lease"]),
     ("no look at the clock after the reply (M4)", "lock.c", "accept", "if (deadline_may_start(", "if (true || deadline_may_start(",
      ["faults/replies: then one in time: the command runs"]),
-    ("no look at the clock before the start (M4)", "keeper.c", "start", "if (!deadline_may_start(",
-     "if (false && !deadline_may_start(", ["faults/stopping: the host dawdles"]),
+    ("no look at the clock before the start (M4)", "command.c", "become", "if (deadline_now() < c->start_by)",
+     "if (true)", ["faults/stopping: the host dawdles"]),
     ("no slack before the lease's end (M5)", "deadline.c", "deadline_kill_at", "lease_end - t->slack", "lease_end", ["unit/test_deadline"]),
     ("the grace comes after the lease's end (M5)", "deadline.c", "deadline_term_at", "- t->kill_after", "", ["unit/test_deadline"]),
     ("a grace although the lease is over (M5)", "keeper.c", "lose", "stop_tree(k, deadline_min(grace_end(k),\n"

@@ -891,6 +891,35 @@ def _(w):
     equal(t1.renew()[0], 'lost')
 
 
+@test('who gives way to a later holder after the server forgot twice is told at '
+      'once')
+def _(w):
+    t1 = w.party('t1').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t2').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t1.renew()[1]['restored'], '1')
+    equal(t2.renew()[1]['restored'], '1')
+    equal((t1.heard(), t2.heard()), (['displaced'], []))
+    equal(w.holders(), [('t2', 'held')])
+
+
+@test('who gives way to another attempt of its own token is not told: the '
+      'channel is the same')
+def _(w):
+    t1 = w.party('t1', id='one').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t1', id='two').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t1.renew()[1]['restored'], '1')
+    equal(t2.renew()[1]['restored'], '1')
+    equal(t1.heard(), [])
+
+
 @test('a later renewal of who held earlier is refused after the server forgot')
 def _(w):
     t1 = w.party('t1').held()

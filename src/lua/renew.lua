@@ -35,14 +35,9 @@ local function extend(s, own)
   keep(s, ask.token, own)
 end
 
--- Who gives way runs beside the asker: told, it ends now, not at its renewal.
-local displaced = {}
-
 local function give_way(s)
   for token, g in pairs(s.holders) do
-    if token ~= ask.token then
-      displaced[#displaced + 1] = channel(s, token, g)
-    end
+    displace(s, token, g)
     for _, name in ipairs(g.names) do
       local m = lock(name)
       if m and m.holders[token] then forget(m, token) end
@@ -88,6 +83,6 @@ for _, s in ipairs(mine) do
   restored = restored or s.holders[ask.token] == f
 end
 promote()
-for _, name in ipairs(displaced) do publish(name, 'displaced') end
+tell_displaced()
 return commit({'ok', 'left', restored and '-1' or text(left),
   'fence', text(mine[1].holders[ask.token].fence), 'borns', borns(), 'restored', restored and '1' or '0'})

@@ -385,7 +385,8 @@ netflock_hear(struct lock *lock, struct failure *f)
 			lock->rival.ahead = 0;
 			lock->ask_again = deadline_min(lock->ask_latest,
 			    deadline_now() + (number + 1) * DEADLINE_MS);
-		} else if (strcmp(text, "revoked") == 0) {
+		} else if (strcmp(text, "revoked") == 0 ||
+		    strcmp(text, "displaced") == 0) {
 			lock->ask_again = deadline_now();
 		}
 	}
@@ -474,6 +475,11 @@ netflock_listen(struct lock *lock, int64_t deadline, struct failure *f)
 			break;
 		if (strcmp(text, "revoked") == 0) {
 			failure_set(f, STATUS_LOST, "it was reset");
+			return PROTOCOL_LOST;
+		}
+		if (strcmp(text, "displaced") == 0) {
+			failure_set(f, STATUS_LOST, "the server lost it, and "
+			    "whoever got it since has it back");
 			return PROTOCOL_LOST;
 		}
 	}

@@ -106,7 +106,9 @@ failed(struct renewal *r, const struct failure *f)
 		tell(r, RENEWAL_FAILED, f);
 	r->failing = true;
 	r->due = deadline_now() + r->back_off;
-	r->back_off = deadline_min(2 * r->back_off, BACK_OFF_LAST);
+	/* A server that is back is asked within a renewal interval (G2). */
+	r->back_off = deadline_min(2 * r->back_off,
+	    deadline_min(BACK_OFF_LAST, r->lock->want.terms.renew));
 }
 
 /* No request outlives the moment when the command must be stopped. */

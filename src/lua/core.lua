@@ -505,6 +505,17 @@ local function came_back_alone(s)
   touch(s)
 end
 
+-- Rule 8: G was restored, and a later holder from before this birth is heard:
+-- it runs beside that, or beside what that ran.  Told, it ends now, not at its
+-- next renewal.
+local displaced = {}
+
+local function displace(s, token, g)
+  if token ~= ask.token then
+    displaced[#displaced + 1] = channel(s, token, g)
+  end
+end
+
 -- Rule 7: the clock, but never backwards in any of the names.
 local function next_fence(f)
   local fence = us
@@ -596,6 +607,10 @@ local function soonest(f)
     if t and (not first or t < first) then first = t end
   end
   return first and math.max(0, first - now)
+end
+
+local function tell_displaced()
+  for _, name in ipairs(displaced) do publish(name, 'displaced') end
 end
 
 -- Rule 6: the head watches, and is told whenever its watch changes.

@@ -35,14 +35,34 @@ local function give_back(s, own)
   if ask.status then log(s, own) end
 end
 
+-- As a reset would: the lock passes on when they are dead.
+local function revoke_all(s)
+  for token, g in pairs(s.holders) do
+    displace(s, token, g)
+    for _, name in ipairs(g.names) do
+      local m = lock(name)
+      local own = m and m.holders[token]
+      if own then
+        own.state = 'revoked'
+        keep(m, token, own)
+      end
+    end
+  end
+end
+
 local known = words(ask.borns)
 local why, state
 for i, s in ipairs(mine) do
-  local own = s.holders[ask.token]
   if ask.limit == 1 and known[i] and known[i] ~= '0'
       and forgotten(s, known[i]) then
+    -- As in a restore: the higher fence was the later one.
+    if not s.meta.granted
+        and (number(s.meta.fence) or 0) < (ask.fence or 0) then
+      revoke_all(s)
+    end
     came_back_alone(s)
   end
+  local own = s.holders[ask.token]
   if not own then
     why = why or 'gone'
   elseif own.id ~= ask.id then
@@ -55,4 +75,5 @@ for i, s in ipairs(mine) do
   end
 end
 promote()
+tell_displaced()
 return commit(why and lost(why) or {'ok', 'state', state})

@@ -37,6 +37,7 @@ end
 
 local function give_way(s)
   for token, g in pairs(s.holders) do
+    displace(s, token, g)
     for _, name in ipairs(g.names) do
       local m = lock(name)
       if m and m.holders[token] then forget(m, token) end
@@ -82,5 +83,6 @@ for _, s in ipairs(mine) do
   restored = restored or s.holders[ask.token] == f
 end
 promote()
+tell_displaced()
 return commit({'ok', 'left', restored and '-1' or text(left),
   'fence', text(mine[1].holders[ask.token].fence), 'borns', borns(), 'restored', restored and '1' or '0'})

@@ -684,6 +684,21 @@ inline release_first()
 	if
 	:: born != a_born ->
 		SEEN(RELEASE_FORGOT);
+		if
+		:: !granted && a_fence > fence ->
+			/* as in a restore; but it may still run */
+			j = 1;
+			do
+			:: j > N -> break
+			:: else ->
+				if
+				:: rec[j] != 0 -> rec[j] = REVOKED
+				:: else
+				fi;
+				j++
+			od
+		:: else
+		fi;
 		be_born();
 		lift(a_born);
 		fence = (a_fence > fence -> a_fence : fence)

@@ -181,6 +181,8 @@ class Model:
                 word = 'ok'
         elif self.born != a['born'] and a['conf'] and not self.granted \
                 and a['fence'] > self.fence:
+            # More than the model: who gives way is told.
+            self.displaced += [t for t in self.rec if t != self.who]
             self.rec = {self.who: {
                 'state': 'held', 'exp': self.now + TTL, 'id': a['id'],
                 'since': min(self.now, a['fence'] // 1000),
@@ -201,6 +203,10 @@ class Model:
         a, own = self.a, self.rec.get(self.who)
         word = 'lost'
         if a['born'] and self.born != a['born']:
+            if not self.granted and a['fence'] > self.fence:
+                self.displaced += [t for t in self.rec if t != self.who]
+                for r in self.rec.values():
+                    r['state'] = 'revoked'
             self.lift()
         if own and own['id'] == a['id'] and own['state'] != 'cooling':
             word = 'ok'
@@ -239,10 +245,12 @@ class Model:
         self.asker = who if op in ('acquire', 'ask', 'renew') else None
         # More than the model: a late renewal's reply tells its token nothing.
         self.answered = who if op in ('acquire', 'ask') else None
-        self.messages, self.revoked = [], []
+        self.messages, self.revoked, self.displaced = [], [], []
         self.head0, self.next0 = self.find_head(), self.find_next()
         self.drop_expired()
         word = getattr(self, op)()
+        for t in self.displaced:
+            self.tell(t, 'displaced')
         self.tell_head()
         for t in self.revoked:
             self.tell(t, 'revoked')

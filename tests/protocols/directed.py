@@ -891,6 +891,79 @@ def _(w):
     equal(t1.renew()[0], 'lost')
 
 
+@test('who gives way to a later holder after the server forgot twice is told at '
+      'once')
+def _(w):
+    t1 = w.party('t1').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t2').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t1.renew()[1]['restored'], '1')
+    equal(t2.renew()[1]['restored'], '1')
+    equal((t1.heard(), t2.heard()), (['displaced'], []))
+    equal(w.holders(), [('t2', 'held')])
+
+
+@test('the release of a later holder after the server forgot twice takes the '
+      'lock from who was restored, and says so')
+def _(w):
+    t1 = w.party('t1').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t2').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t1.renew()[1]['restored'], '1')
+    equal(t2.release()[1]['why'], 'gone')
+    equal((t1.heard(), w.holders()), (['displaced'], [('t1', 'revoked')]))
+    equal(t1.renew()[1]['why'], 'revoked')
+    equal(w.party('t3').acquire()[0], 'busy')
+    equal(t1.release()[0], 'ok')
+    w.party('t4').held()
+
+
+@test('a release from before the server forgot takes the lock from nobody who '
+      'was granted it since')
+def _(w):
+    t1 = w.party('t1').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(-60000)
+    t2 = w.party('t2').held().listen()
+    assert t2.fence < t1.fence
+    equal(t1.release()[1]['why'], 'gone')
+    equal((t2.heard(), w.holders()), ([], [('t2', 'held')]))
+
+
+@test('a release from before the server forgot takes the lock from nobody who '
+      'came later and was restored')
+def _(w):
+    t1 = w.party('t1').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t2').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t2.renew()[1]['restored'], '1')
+    equal(t1.release()[1]['why'], 'gone')
+    equal((t2.heard(), w.holders()), ([], [('t2', 'held')]))
+
+
+@test('who gives way to another attempt of its own token is not told: the '
+      'channel is the same')
+def _(w):
+    t1 = w.party('t1', id='one').held().listen()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    t2 = w.party('t1', id='two').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(t1.renew()[1]['restored'], '1')
+    equal(t2.renew()[1]['restored'], '1')
+    equal(t1.heard(), [])
+
+
 @test('a later renewal of who held earlier is refused after the server forgot')
 def _(w):
     t1 = w.party('t1').held()

@@ -36,7 +36,10 @@ local function give_back(s, own)
 end
 
 local known = words(ask.borns)
-local why, state
+local why, at, state
+local function refuse(reason, i)
+  if not why then why, at = reason, i end
+end
 for i, s in ipairs(mine) do
   local own = s.holders[ask.token]
   if ask.limit == 1 and known[i] and known[i] ~= '0'
@@ -44,15 +47,15 @@ for i, s in ipairs(mine) do
     came_back_alone(s)
   end
   if not own then
-    why = why or 'gone'
+    refuse('gone', i)
   elseif own.id ~= ask.id then
-    why = why or 'other'
+    refuse('other', i)
   elseif own.state == 'cooling' then
-    why = why or 'cooling'
+    refuse('cooling', i)
   else
     state = own.state
     give_back(s, own)
   end
 end
 promote()
-return commit(why and lost(why) or {'ok', 'state', state})
+return commit(why and lost(why, at) or {'ok', 'state', state})

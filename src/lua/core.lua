@@ -23,6 +23,7 @@ local LONGEST = 1000000000000
 local LONGEST_HOLD = 3600000
 local LONGEST_RECORD = 1000000
 local LONGEST_TOKEN = 128
+local MOST_NAMES = 100
 
 local ask = {}
 -- Whom rule 3 counts as live, and who learns of a grant by our reply.
@@ -76,7 +77,7 @@ local COUNTS = {'limit', 'order', 'fence', 'status', 'waiters'}
 
 local function check_keys()
   local n = #KEYS / 3
-  if n < 1 or n % 1 ~= 0 then return bad('number of keys') end
+  if n < 1 or n > MOST_NAMES or n % 1 ~= 0 then return bad('number of keys') end
   local seen = {}
   for i = 1, n do
     local key = KEYS[i]
@@ -144,7 +145,7 @@ end
 
 -- A record may lead us to its other names, but to locks of our prefix only.
 local function names_fit(names, key)
-  if type(names) ~= 'table' or #names > 100 then return false end
+  if type(names) ~= 'table' or #names > MOST_NAMES then return false end
   local start = string.match(key, '^[^{]*{')
   local found = false
   for _, name in ipairs(names) do

@@ -1662,6 +1662,20 @@ def _(w):
     equal(w.holders('b'), [('t3', 'pending')])
 
 
+@test('a hundred names are as good as one, more are refused')
+def _(w):
+    names = ['n%d' % i for i in range(100)]
+    t1 = w.party('t1', *names).held()
+    t2 = w.party('t2', 'n99')
+    t2.waits()
+    equal(t1.renew()[0], 'ok')
+    t1.release()
+    equal(w.holders('n99'), [('t2', 'pending')])
+    for op in ('acquire', 'queue'):
+        refused(lambda: w.party('t3', 'a', *names).call(op),
+                'NETFLOCK bad request: number of keys')
+
+
 # Limits
 
 

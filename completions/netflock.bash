@@ -9,6 +9,8 @@ _netflock_kind()
 	-w | --wait | --timeout | -t | --ttl | --min-hold | --jitter | -k | --kill-after | -T | --max-runtime | \
 		--interval | --connect-timeout | --io-timeout) kind=duration ;;
 	-E | --conflict-exit-code) kind=status ;;
+	--slots) kind=number ;;
+	--with) kind=name ;;
 	--signal) kind=signal ;;
 	--on-lost) kind=action ;;
 	-u | --url) kind=url ;;
@@ -26,8 +28,8 @@ _netflock_options()
 
 	case $1 in
 	run)
-		options="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -t --ttl --min-hold
-			--jitter --reason -k --kill-after --signal --on-lost -T --max-runtime --wait-all --kill-all
+		options="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -s --shared --slots
+			--with -t --ttl --min-hold --jitter --reason -k --kill-after --signal --on-lost -T --max-runtime --wait-all --kill-all
 			--scrub-env -o --close $connection"
 		;;
 	status) options="--json --watch --interval --names $connection" ;;
@@ -142,6 +144,7 @@ _netflock_value()
 		fi
 		;;
 	status) _netflock_offer "$2" 0 75 ;;
+	name) _netflock_names "$2" ;;
 	signal) _netflock_offer "$2" {,SIG}{TERM,INT,HUP,QUIT,USR1,USR2,KILL} ;;
 	action) _netflock_offer "$2" kill warn ;;
 	file)

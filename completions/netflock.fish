@@ -3,7 +3,7 @@
 
 # Options that take a value, by letter and by word.
 set -g __netflock_letters w E t k T u
-set -g __netflock_values --wait --timeout --conflict-exit-code --ttl --min-hold --jitter --reason --kill-after --signal \
+set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --jitter --reason --kill-after --signal \
     --on-lost --max-runtime --interval --token --match --url --user --password-file --cacert --cert \
     --key --sni --connect-timeout --io-timeout --prefix
 
@@ -141,6 +141,9 @@ $opt -s n -l nonblock -d 'One attempt, then "busy"'
 $opt -s w -l wait -l timeout -x -a '(__netflock_durations)' -d 'Wait at most that long'
 $opt -s E -l conflict-exit-code -x -a '0 75' -d 'Status for "busy"'
 $opt -s x -s e -l exclusive -d 'Hold the lock alone (the default)'
+$opt -s s -l shared -d 'Hold it together with all who do so'
+$opt -l slots -x -d 'At most that many hold it at a time'
+$opt -l with -x -a '(__netflock_names)' -d 'Take this lock, too, or none'
 $opt -s t -l ttl -x -a '(__netflock_durations)' -d Lease
 $opt -l min-hold -x -a '(__netflock_durations)' -d 'Keep the lock at least that long'
 $opt -l jitter -x -a '(__netflock_durations)' -d 'Random delay before the first attempt'

@@ -2,7 +2,9 @@
 #include "cmd_admin.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "deadline.h"
@@ -52,6 +54,36 @@ cmd_admin_who(struct text *out, const struct inspect_owner *who)
 	cmd_admin_text(out, who->host);
 	text_put(out, " pid ");
 	cmd_admin_text(out, who->pid);
+}
+
+static bool
+is_name_of(const struct inspect *in, struct inspect_text name)
+{
+	return name.len == in->name_len &&
+	       memcmp(name.data, in->name, name.len) == 0;
+}
+
+bool
+cmd_admin_others(struct text *out, const struct inspect *in,
+    const struct inspect_names *names)
+{
+	struct inspect_text name;
+	int64_t left = names->count - 1;
+	const char *between = "";
+	bool any = false;
+
+	for (size_t at = 0; inspect_name(names, &at, &name);) {
+		if (is_name_of(in, name))
+			continue;
+		text_put(out, between);
+		cmd_admin_text(out, name);
+		between = ", ";
+		any = true;
+		left--;
+	}
+	if (any && left > 0)
+		text_format(out, " and %" PRId64 " more", left);
+	return any;
 }
 
 void

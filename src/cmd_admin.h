@@ -15,6 +15,12 @@ int cmd_admin_open(struct admin *a, const struct options *o, struct failure *f);
 
 /* "ops@db3 pid 4711", escaped. */
 void cmd_admin_who(struct text *out, const struct inspect_owner *who);
+/*
+ * "b, c and 2 more", escaped: the names that are not IN's.  Returns whether
+ * there are any.
+ */
+bool cmd_admin_others(struct text *out, const struct inspect *in,
+    const struct inspect_names *names);
 /* "key 'x' is a string, not a lock of netflock", escaped. */
 void cmd_admin_problem(struct text *out, const struct inspect *in);
 void cmd_admin_text(struct text *out, struct inspect_text what);

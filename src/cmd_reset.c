@@ -7,15 +7,32 @@
 #include <string.h>
 
 #include "cmd_admin.h"
+#include "deadline.h"
 #include "failure.h"
 #include "message.h"
 #include "options.h"
+#include "seen.h"
 #include "status.h"
 
 #define STATUS_NOT_HELD 1
 
 /* ------------------------------------------------------------------ */
 /* What is said. */
+
+/* Whoever loses one of several locks loses them all. */
+static void
+put_others(
+    struct text *out, const struct inspect *in, const struct inspect_holder *h)
+{
+	struct text others = { 0 };
+
+	if (cmd_admin_others(&others, in, &h->names)) {
+		text_put(out, ", and with it ");
+		text_put(out, text_string(&others));
+	}
+	out->failed = out->failed || others.failed;
+	text_free(&others);
+}
 
 static void
 put_who(
@@ -42,6 +59,7 @@ put_who(
 		cmd_admin_text(out, h->owner.command);
 		text_put(out, ")");
 	}
+	put_others(out, in, h);
 }
 
 /* When it is free: by what the server said when it was taken. */
@@ -120,6 +138,28 @@ copy(char *dst, size_t size, struct inspect_text text)
 	return true;
 }
 
+static void
+remember_others(struct cmd_reset_run *run, const struct inspect *in,
+    const struct inspect_names *names)
+{
+	struct inspect_text name;
+
+	for (size_t at = 0; inspect_name(names, &at, &name);)
+		if (name.len != in->name_len ||
+		    memcmp(name.data, in->name, name.len) != 0)
+			seen_add(run->along, name.data, name.len);
+}
+
+/* Got it since we freed it, with another name of who had it. */
+static bool
+came_since(const struct cmd_reset_run *run, const struct inspect *in,
+    const struct inspect_holder *h)
+{
+	return seen_has(run->along, in->name, in->name_len) &&
+	       h->held_ms >= 0 &&
+	       h->held_ms * DEADLINE_MS < deadline_now() - run->began;
+}
+
 static enum admin_result
 take_from(struct cmd_reset_run *run, const struct inspect *in,
     const struct inspect_holder *h, struct failure *f)
@@ -154,6 +194,7 @@ take_from(struct cmd_reset_run *run, const struct inspect *in,
 		run->gone++;
 		return ADMIN_OK;
 	}
+	remember_others(run, in, &h->names);
 	put_who(&run->out, in, h);
 	if (broken)
 		text_put(&run->out, "\n");
@@ -174,7 +215,8 @@ cmd_reset_lock(
 	for (size_t i = 0; i < in->holder_count && result == ADMIN_OK; i++) {
 		const struct inspect_holder *h = &in->holders[i];
 
-		if (run->chosen == NULL || run->chosen(run->arg, in, h))
+		if (!came_since(run, in, h) &&
+		    (run->chosen == NULL || run->chosen(run->arg, in, h)))
 			result = take_from(run, in, h, f);
 	}
 	if (in->holder_total > (int64_t)in->holder_count) {
@@ -219,6 +261,11 @@ reset_name(struct cmd_reset_run *run, const char *name, struct failure *f)
 		status = STATUS_CONFIG;
 	} else if (cmd_reset_lock(run, &in, f) != ADMIN_OK) {
 		status = f->status;
+	} else if (run->taken == 0 && run->gone == 0 &&
+		   seen_has(run->along, in.name, in.name_len)) {
+		text_escape(&run->out, in.name, in.name_len);
+		text_put(&run->out,
+		    ": taken with another lock of its holder\n");
 	} else if (run->taken == 0) {
 		status = STATUS_NOT_HELD;
 		if (run->gone == 0 && run->o->token != NULL)
@@ -266,13 +313,19 @@ cmd_reset(const struct options *o)
 		run.chosen = has_token;
 		run.arg = (char *)(uintptr_t)o->token;
 	}
-	if (cmd_admin_open(&a, o, &f) == -1) {
+	run.along = seen_new_exact();
+	run.began = deadline_now();
+	if (run.along == NULL) {
+		message_error(NULL, "out of memory");
+		status = STATUS_OS;
+	} else if (cmd_admin_open(&a, o, &f) == -1) {
 		message_error(NULL, "%s", f.text);
 		status = f.status;
 	} else {
 		status = reset_names(&run, &f);
 	}
 	admin_close(&a);
+	seen_free(run.along);
 	text_free(&run.out);
 	return status;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "admin.h"
 #include "text.h"
@@ -13,6 +14,7 @@ struct failure;
 struct inspect;
 struct inspect_holder;
 struct options;
+struct seen;
 
 /* Returns the exit status. */
 int cmd_reset(const struct options *o);
@@ -26,6 +28,9 @@ struct cmd_reset_run {
 	bool (*chosen)(void *arg, const struct inspect *in,
 	    const struct inspect_holder *h);
 	void *arg;
+	/* Names of other locks that holders lost with these; exact. */
+	struct seen *along;
+	int64_t began; /* deadline_now() */
 	/* the last cmd_reset_lock(): */
 	size_t taken; /* holders that it was taken from */
 	size_t gone;  /* chosen ones that were gone when their turn came */

@@ -146,10 +146,13 @@ take(void *arg, const struct inspect *in)
 {
 	struct sweep *s = arg;
 
-	if (!matches(s, in) || !can_be_reset(in))
+	bool along = seen_has(s->run.along, in->name, in->name_len);
+
+	if (!matches(s, in) || (!can_be_reset(in) && !along))
 		return true;
 	s->result = cmd_reset_lock(&s->run, in, &s->f);
-	if (s->run.taken > 0)
+	/* Perhaps freed with another name of its holder. */
+	if (s->run.taken > 0 || along)
 		s->done++;
 	else if (s->run.gone > 0)
 		s->gone++;
@@ -283,16 +286,18 @@ cmd_reset_all(const struct options *o)
 	s.run.chosen = was_there;
 	s.run.arg = &s;
 	s.holders = seen_new_exact();
+	s.run.along = seen_new_exact();
+	s.run.began = deadline_now();
 	if (!o->force && !o->dry_run &&
 	    !(isatty(STDIN_FILENO) && isatty(STDERR_FILENO))) {
 		message_always(NULL, "'reset-all' asks on a terminal, and "
 				     "there is none: use --force, or "
 				     "--dry-run to see what it would do");
-	} else if (s.holders == NULL ||
+	} else if (s.holders == NULL || s.run.along == NULL ||
 		   cmd_admin_open(&s.walker, o, &s.f) == -1 ||
 		   cmd_admin_open(&s.remover, o, &s.f) == -1) {
 		message_error(
-		    NULL, "%s", s.holders == NULL ? "out of memory" : s.f.text);
+		    NULL, "%s", s.f.status == 0 ? "out of memory" : s.f.text);
 		status = STATUS_OS;
 	} else {
 		status = sweep(&s);
@@ -300,6 +305,7 @@ cmd_reset_all(const struct options *o)
 	admin_close(&s.walker);
 	admin_close(&s.remover);
 	seen_free(s.holders);
+	seen_free(s.run.along);
 	text_free(&s.run.out);
 	text_free(&s.key);
 	return status;

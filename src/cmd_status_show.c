@@ -130,7 +130,21 @@ put_line(struct text *out, const char *label, struct inspect_text what)
 }
 
 static void
-put_holder(struct text *out, const struct inspect_holder *h)
+put_others(struct text *out, const struct inspect *in,
+    const struct inspect_names *names)
+{
+	struct text others = { 0 };
+
+	if (cmd_admin_others(&others, in, names))
+		text_format(out, INDENT "%-8s %s\n", "with",
+		    text_string(&others));
+	out->failed = out->failed || others.failed;
+	text_free(&others);
+}
+
+static void
+put_holder(struct text *out, const struct inspect *in,
+    const struct inspect_holder *h)
 {
 	text_put(out, "  holder   ");
 	if (h->state == INSPECT_BROKEN) {
@@ -153,6 +167,7 @@ put_holder(struct text *out, const struct inspect_holder *h)
 	text_put(out, "\n");
 	put_line(out, "command", h->owner.command);
 	put_line(out, "reason", h->owner.reason);
+	put_others(out, in, &h->names);
 	put_line(out, "token", h->token);
 	if (h->fence >= 0)
 		text_format(
@@ -160,7 +175,8 @@ put_holder(struct text *out, const struct inspect_holder *h)
 }
 
 static void
-put_waiter(struct text *out, const struct inspect_waiter *w, size_t position)
+put_waiter(struct text *out, const struct inspect *in,
+    const struct inspect_waiter *w, size_t position)
 {
 	text_format(
 	    out, "%s%zu. ", position == 1 ? "  queue    " : INDENT, position);
@@ -174,6 +190,7 @@ put_waiter(struct text *out, const struct inspect_waiter *w, size_t position)
 							    : w->owner.command);
 	}
 	text_put(out, "\n");
+	put_others(out, in, &w->names);
 }
 
 static void
@@ -218,12 +235,12 @@ cmd_status_details(struct cmd_status_view *v, const struct inspect *in)
 	}
 	text_put(out, "\n");
 	for (size_t i = 0; i < in->holder_count; i++)
-		put_holder(out, &in->holders[i]);
+		put_holder(out, in, &in->holders[i]);
 	if (in->holder_total > (int64_t)in->holder_count)
 		text_format(out, INDENT "and %" PRId64 " more\n",
 		    in->holder_total - (int64_t)in->holder_count);
 	for (size_t i = 0; i < in->waiter_count; i++)
-		put_waiter(out, &in->waiters[i], i + 1);
+		put_waiter(out, in, &in->waiters[i], i + 1);
 	if (in->waiting > (int64_t)in->waiter_count)
 		text_format(out, INDENT "and %" PRId64 " more\n",
 		    in->waiting - (int64_t)in->waiter_count);
@@ -271,6 +288,22 @@ json_owner(struct json *j, const struct inspect_owner *who)
 	json_piece(j, "command", who->command);
 }
 
+/* All of them, in the order of the request; mostly the one. */
+static void
+json_names(struct json *j, const struct inspect *in,
+    const struct inspect_names *names)
+{
+	struct inspect_text name;
+	size_t at = 0;
+
+	json_open(j, "names", '[');
+	if (names->list.len == 0)
+		json_text(j, NULL, in->name, in->name_len);
+	while (inspect_name(names, &at, &name))
+		json_text(j, NULL, name.data, name.len);
+	json_close(j, '[');
+}
+
 static int64_t
 before(const struct inspect *in, int64_t ms)
 {
@@ -292,6 +325,7 @@ json_holder(
 	json_number(j, "lease_ms", h->lease_ms);
 	json_number(j, "ttl_ms", h->ttl_ms);
 	json_number(j, "limit", h->limit);
+	json_names(j, in, &h->names);
 	json_number(j, "fence", h->fence);
 	json_bool(j, "connected", h->live);
 	json_close(j, '{');
@@ -309,6 +343,7 @@ json_waiter(struct json *j, const struct inspect *in,
 	json_time(j, "since", before(in, w->waiting_ms));
 	json_number(j, "waiting_ms", w->waiting_ms);
 	json_number(j, "limit", w->limit);
+	json_names(j, in, &w->names);
 	json_bool(j, "connected", w->live);
 	json_close(j, '{');
 }

@@ -80,11 +80,25 @@ take_owner(
 	return true;
 }
 
+static bool
+take_names(
+    struct inspect_names *n, const char *field, const struct reply *value)
+{
+	if (strcmp(field, "names") == 0)
+		n->list = as_text(value);
+	else if (strcmp(field, "named") == 0)
+		n->count = as_number(value);
+	else
+		return false;
+	return true;
+}
+
 static void
 take_holder(
     struct inspect_holder *h, const char *field, const struct reply *value)
 {
-	if (take_owner(&h->owner, field, value))
+	if (take_owner(&h->owner, field, value) ||
+	    take_names(&h->names, field, value))
 		return;
 	if (strcmp(field, "token") == 0)
 		h->token = as_text(value);
@@ -110,7 +124,8 @@ static void
 take_waiter(
     struct inspect_waiter *w, const char *field, const struct reply *value)
 {
-	if (take_owner(&w->owner, field, value))
+	if (take_owner(&w->owner, field, value) ||
+	    take_names(&w->names, field, value))
 		return;
 	if (strcmp(field, "token") == 0)
 		w->token = as_text(value);
@@ -238,12 +253,14 @@ make_room(struct inspect *in)
 			.lease_ms = -1,
 			.ttl_ms = -1,
 			.fence = -1,
-			.limit = -1 };
+			.limit = -1,
+			.names = { nothing, 0 } };
 	for (size_t i = 0; i < in->waiter_count; i++)
 		in->waiters[i] = (struct inspect_waiter){ .token = nothing,
 			.owner = nobody,
 			.waiting_ms = -1,
-			.limit = -1 };
+			.limit = -1,
+			.names = { nothing, 0 } };
 	return 0;
 }
 
@@ -310,6 +327,21 @@ inspect_free(struct inspect *in)
 
 /* ------------------------------------------------------------------ */
 /* What it comes to. */
+
+bool
+inspect_name(
+    const struct inspect_names *names, size_t *at, struct inspect_text *name)
+{
+	const struct inspect_text *list = &names->list;
+
+	if (*at >= list->len)
+		return false;
+	name->data = list->data + *at;
+	/* They are separated by NUL; so is the end, by whoever parsed it. */
+	name->len = strnlen(name->data, list->len - *at);
+	*at += name->len + 1;
+	return true;
+}
 
 const struct inspect_holder *
 inspect_first(const struct inspect *in)

@@ -35,12 +35,19 @@ struct inspect_owner {
 	struct inspect_text user, host, pid, command, reason;
 };
 
+/* All names of a request for several; none if it has but the one. */
+struct inspect_names {
+	struct inspect_text list; /* for inspect_name() */
+	int64_t count;		  /* of all; the list may be cut */
+};
+
 struct inspect_holder {
 	struct inspect_text token, id;
 	enum inspect_state state; /* GRANTED, HELD, COOLING, REVOKED, BROKEN */
 	struct inspect_owner owner;
 	int64_t held_ms, lease_ms, ttl_ms, fence;
 	int64_t limit; /* how many it lets hold at a time; 0: any number */
+	struct inspect_names names;
 	bool live;     /* somebody listens on its channel */
 };
 
@@ -49,6 +56,7 @@ struct inspect_waiter {
 	struct inspect_owner owner;
 	int64_t waiting_ms; /* -1: it left no record */
 	int64_t limit;
+	struct inspect_names names;
 	bool live;
 };
 
@@ -85,6 +93,10 @@ int inspect_take(struct inspect *in, const char *name, struct reply *reply);
 /* A key that belongs to no lock. */
 void inspect_foreign(struct inspect *in, const char *key, size_t len);
 void inspect_free(struct inspect *in);
+
+/* The next name: begin with *AT = 0.  Returns false behind the last. */
+bool inspect_name(
+    const struct inspect_names *names, size_t *at, struct inspect_text *name);
 
 enum inspect_state inspect_state(const struct inspect *in);
 /* Somebody has it, or had it just now: not free, waiting, broken. */

@@ -14,6 +14,8 @@
 #include "session.h"
 #include "status.h"
 
+_Static_assert(OPTIONS_WITH_MAX + 1 == LOCK_NAMES_MAX, "NAME and --with");
+
 static void
 take_options(struct job *job, const struct options *o)
 {
@@ -40,7 +42,8 @@ make_lock(const struct job *job, const struct options *o, struct failure *f)
 		.connect_ns = o->connect_ms * DEADLINE_MS };
 	struct lock_request request = { .protocol = &protocol_netflock,
 		.name = o->name, .prefix = o->prefix, .chain = o->chain,
-		.owner = &job->owner, .terms = o->terms, .limit = 1,
+		.with = o->with, .with_count = o->with_count,
+		.owner = &job->owner, .terms = o->terms, .limit = o->limit,
 		.min_hold_ms = o->min_hold_ms };
 
 	snprintf(name, sizeof(name), "netflock-%d", (int)getpid());

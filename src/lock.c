@@ -25,6 +25,27 @@
  */
 #define LAST_ASK (500 * DEADLINE_MS)
 
+/* Every name has three keys: the scripts take them sorted by kind. */
+static int
+make_keys(struct lock *lock)
+{
+	static const char *const parts[] = { "", ":queue", ":waiters" };
+	const struct lock_request *want = &lock->want;
+	size_t names = want->with_count + 1;
+
+	lock->keys = calloc(3 * names, sizeof(*lock->keys));
+	for (size_t i = 0; lock->keys != NULL && i < 3 * names; i++) {
+		size_t n = i % names;
+
+		if (asprintf(&lock->keys[i], "%s:{%s}%s", want->prefix,
+			n == 0 ? want->name : want->with[n - 1],
+			parts[i / names]) == -1)
+			return -1;
+		lock->key_count++;
+	}
+	return lock->keys != NULL ? 0 : -1;
+}
+
 struct lock *
 lock_new(const struct lock_request *request,
     const struct session_settings *settings, struct failure *f)
@@ -39,7 +60,9 @@ lock_new(const struct lock_request *request,
 	snprintf(lock->key, sizeof(lock->key), "%s:{%s}", request->prefix,
 	    request->name);
 	snprintf(lock->borns, sizeof(lock->borns), "0");
-	if (token_random(lock->token) == -1 || token_random(lock->id) == -1)
+	lock->rival.name = request->name;
+	if (make_keys(lock) == -1 || token_random(lock->token) == -1 ||
+	    token_random(lock->id) == -1)
 		goto fail;
 	lock->ask = session_new(settings);
 	lock->hear = session_new(settings);
@@ -61,6 +84,9 @@ lock_free(struct lock *lock)
 		return;
 	session_free(lock->ask);
 	session_free(lock->hear);
+	for (size_t i = 0; i < lock->key_count; i++)
+		free(lock->keys[i]);
+	free(lock->keys);
 	free(lock);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One lock (later: several names as one) as a client sees it: getting it, keeping it, giving it
+ * One lock, or several names as one, as a client sees it: getting it, keeping it, giving it
  * back, whatever the protocol.
  *
  * Steps of use:
@@ -37,10 +37,14 @@ enum lock_result {
 	LOCK_INTERRUPTED  /* a signal is waiting on the interrupt descriptor */
 };
 
+#define LOCK_NAMES_MAX 100 /* the scripts take no more */
+
 /* What the caller wants; pointers outlive the lock. */
 struct lock_request {
 	const struct protocol *protocol;
 	const char *name;
+	const char *const *with; /* further names: all or none */
+	size_t with_count;	 /* LOCK_NAMES_MAX - 1 at most */
 	const char *prefix;
 	const char *chain;	/* tokens of our ancestors, "" for none */
 	const struct owner *owner;
@@ -51,13 +55,15 @@ struct lock_request {
 
 /* Who keeps us out, as far as the last reply said. */
 struct lock_rival {
+	const char *name;  /* of the lock that he has: one of the request's */
 	struct owner owner;
 	bool known;
 	int64_t learned;   /* when: the instant of the reply */
 	int64_t since_ms;  /* held for, then */
 	int64_t ends_ms;   /* lease left; -1 unknown */
 	int64_t ahead;	   /* waiters before us */
-	int64_t holders;
+	int64_t holders;   /* in all our names */
+	int64_t also;	   /* that many more have it besides him */
 	char state[16];
 };
 
@@ -83,8 +89,10 @@ struct lock {
 	int64_t ask_latest;  /* ... which messages may not put off beyond */
 	int64_t waited_ms;   /* how long lock_acquire() took */
 	/* the protocol's own: */
-	char key[600];	     /* of the lock; names the others */
-	char borns[32];
+	char key[600];	     /* of the first name: messages go there */
+	char **keys;	     /* of all names: locks, then queues, then waiters */
+	size_t key_count;
+	char borns[LOCK_NAMES_MAX * 18];
 	int64_t order;	     /* 0: none yet */
 	int64_t hold_ms;
 	struct session *ask;	/* requests */

@@ -31,7 +31,7 @@ struct options_memory {
 	struct failure failure;
 	char secret[OPTIONS_SECRET_MAX + 1]; /* of --password-file */
 	char **names;  /* room for every word */
-	char *words[]; /* room for scan.options, then for names */
+	char *words[]; /* room for scan.options, for names, for --with */
 };
 
 static bool
@@ -271,6 +271,8 @@ take_values(struct options *o, const struct options_memory *m)
 	/* As flock: waiting for no time at all is not waiting. */
 	o->nonblock = given(m, OPTION_NONBLOCK) || o->wait_ms == 0;
 	o->conflict_status = (int)number(m, OPTION_CONFLICT, STATUS_BUSY);
+	o->with = m->values[OPTION_WITH].all;
+	o->with_count = (size_t)m->values[OPTION_WITH].count;
 	o->ttl_ms = number(m, OPTION_TTL, DEFAULT_TTL_MS);
 	o->signal = (int)number(m, OPTION_SIGNAL, SIGTERM);
 	o->on_lost =
@@ -365,6 +367,45 @@ check_together(const struct options *o, struct options_memory *m)
 		    o->watch ? "--quiet and --watch exclude each other"
 			     : "--quiet tells by its status whether locks "
 			       "are held: it needs a NAME");
+	return 0;
+}
+
+/* As flock: the last of -s and -x counts.  Who says both, and how many? */
+static int
+read_limit(struct options *o, struct options_memory *m)
+{
+	bool shared = m->scan.seen[OPTION_SHARED].turn >
+		      m->scan.seen[OPTION_EXCLUSIVE].turn;
+
+	o->limit = shared ? 0 : (int)number(m, OPTION_SLOTS, 1);
+	if (given(m, OPTION_SLOTS) &&
+	    (shared || given(m, OPTION_EXCLUSIVE)))
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "--slots %.60s and %s exclude each other",
+		    text(m, OPTION_SLOTS, ""),
+		    shared ? "--shared" : "--exclusive");
+	return 0;
+}
+
+/* The names of --with: each once, and not NAME. */
+static int
+check_with(const struct options *o, struct options_memory *m)
+{
+	bool twice;
+
+	if (o->with_count > OPTIONS_WITH_MAX)
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "--with was given %zu times: at most %d locks besides NAME",
+		    o->with_count, OPTIONS_WITH_MAX);
+	for (size_t i = 0; i < o->with_count; i++) {
+		twice = o->name != NULL && strcmp(o->with[i], o->name) == 0;
+		for (size_t j = 0; j < i; j++)
+			twice = twice || strcmp(o->with[i], o->with[j]) == 0;
+		if (twice)
+			return failure_set(&m->failure, STATUS_USAGE,
+			    "--with %.60s: this lock is named twice",
+			    o->with[i]);
+	}
 	return 0;
 }
 
@@ -559,11 +600,11 @@ parse(struct options *o, struct options_memory *m)
 		return -1;
 	set_level(m);
 	take_values(o, m);
-	if (check_together(o, m) == -1 || check_terms(o, m) == -1 ||
-	    check_url_option(m) == -1)
+	if (check_together(o, m) == -1 || read_limit(o, m) == -1 ||
+	    check_terms(o, m) == -1 || check_url_option(m) == -1)
 		return -1;
 	if (o->command->operands == OPTIONS_COMMAND) {
-		if (read_run(o, m) == -1)
+		if (read_run(o, m) == -1 || check_with(o, m) == -1)
 			return -1;
 	} else if (check_names(o, &m->failure) == -1)
 		return -1;
@@ -579,7 +620,7 @@ options_parse(struct options *o, int argc, char **argv, int *status)
 	struct options_memory *m;
 	size_t words = argc > 0 ? (size_t)argc : 1;
 
-	m = calloc(1, sizeof(*m) + (2 * words + 2) * sizeof(m->words[0]));
+	m = calloc(1, sizeof(*m) + 3 * (words + 1) * sizeof(m->words[0]));
 	if (m == NULL) {
 		message_always(NULL, "out of memory");
 		*status = STATUS_OS;
@@ -592,6 +633,7 @@ options_parse(struct options *o, int argc, char **argv, int *status)
 	m->scan.options = m->words;
 	m->scan.options[m->scan.option_count++] = argv[0];
 	m->names = m->words + words + 1;
+	m->values[OPTION_WITH].all = (const char **)(m->names + words + 1);
 	if (parse(o, m) == 0)
 		return OPTIONS_RUN;
 

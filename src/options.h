@@ -60,6 +60,8 @@ enum options_show {
 	OPTIONS_SHOW_DUMP /* the tables, for tests */
 };
 
+#define OPTIONS_WITH_MAX 99
+
 struct options {
 	/* filled by the caller */
 	const struct options_command *commands; /* ends with a NULL word; the
@@ -74,6 +76,9 @@ struct options {
 	bool nonblock;
 	int64_t wait_ms;	  /* -1: for ever */
 	int conflict_status;	  /* -E, 75 */
+	int limit;		  /* how many may hold it: 1; -s is 0, any */
+	const char **with;	  /* further names of --with */
+	size_t with_count;
 	int64_t ttl_ms;
 	struct deadline_terms terms; /* from -t, -k, --io-timeout: they fit */
 	int signal;		  /* --signal, SIGTERM */

@@ -28,6 +28,8 @@ scan_value(void *parent, const char *text)
 	const struct options_kind *kind =
 	    options_table[((struct entry *)parent)->id].kind;
 
+	if (value->all != NULL)
+		value->all[value->count] = text;
 	value->count++;
 	value->text = text;
 	if (kind == NULL)

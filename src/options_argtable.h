@@ -22,6 +22,7 @@ struct failure;
 struct options_value {
 	int count;	  /* how often it was given */
 	const char *text; /* as it was given, or NULL */
+	const char **all; /* room for the texts of all, or NULL */
 	int64_t number;
 };
 

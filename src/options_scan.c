@@ -124,6 +124,7 @@ found(struct options_scan *s, int val, struct failure *f)
 
 	s->seen[id].count++;
 	s->seen[id].letter = val < 256 ? (char)val : '\0';
+	s->seen[id].turn = ++s->turns;
 	if (options_table[id].refusal == NULL)
 		return 0;
 	options_table_name(id, name, sizeof(name));

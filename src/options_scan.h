@@ -26,9 +26,11 @@ struct options_scan {
 
 	char **options;	  /* the words that are options, and their values */
 	int option_count; /* OPTIONS has room for ARGC + 1 */
+	int turns;
 	struct {
 		int count;
 		char letter; /* how it was written last; 0: as a word */
+		int turn;    /* when that was: the later, the more */
 	} seen[OPTIONS_ROWS];
 };
 

@@ -17,6 +17,8 @@
 #define REASON_MAX 200
 #define USER_MAX 255
 #define HOST_MAX 253
+#define NAME_MAX_BYTES 512
+#define SLOTS_MAX 10000 /* each script reads all holders */
 
 static enum options_value_result
 read_duration(const char *text, int64_t *number)
@@ -159,6 +161,28 @@ read_token(const char *text, int64_t *number)
 }
 
 static enum options_value_result
+read_slots(const char *text, int64_t *number)
+{
+	size_t len = strspn(text, "0123456789");
+
+	if (len == 0 || text[len] != '\0')
+		return OPTIONS_VALUE_INVALID;
+	*number = len < 10 ? strtol(text, NULL, 10) : 0;
+	if (*number < 1 || *number > SLOTS_MAX)
+		return OPTIONS_VALUE_RANGE;
+	return OPTIONS_VALUE_OK;
+}
+
+/* As NAME itself; an empty value is refused for every option. */
+static enum options_value_result
+read_name(const char *text, int64_t *number)
+{
+	(void)number;
+	return strlen(text) <= NAME_MAX_BYTES ? OPTIONS_VALUE_OK
+					      : OPTIONS_VALUE_RANGE;
+}
+
+static enum options_value_result
 read_text(const char *text, int64_t *number)
 {
 	(void)text;
@@ -188,6 +212,10 @@ const struct options_kind
 	    "use 1 to 128 of A-Z a-z 0-9 . _ : -", NULL },
     options_value_host = { read_host, "host name",
 	    "use 1 to 253 of A-Z a-z 0-9 . - _, and no address", NULL },
+    options_value_slots = { read_slots, "number", "use 1 to 10000",
+	    "1 to 10000" },
+    options_value_name = { read_name, "name of a lock", NULL,
+	    "at most 512 bytes" },
     options_value_text = { read_text, "text", NULL, NULL };
 
 bool

@@ -17,7 +17,8 @@
 #include "session.h"
 #include "status.h"
 
-#define WORDS_MAX 64
+#define KEYS_MAX (3 * LOCK_NAMES_MAX)
+#define WORDS_MAX (KEYS_MAX + 64)
 /* Numbers of the scripts stay below 2^53: Lua counts in doubles. */
 #define NUMBER_MAX INT64_C(9007199254740991)
 /* A server that floods a channel must not keep us from our deadlines. */
@@ -31,22 +32,15 @@
 struct words {
 	const char *v[WORDS_MAX];
 	size_t count;
-	char keys[2][700];
 	char numbers[768];
 	size_t used;
 };
 
-#define KEYS 3
-
 static void
 words_init(struct words *w, const struct lock *lock)
 {
-	snprintf(w->keys[0], sizeof(w->keys[0]), "%s:queue", lock->key);
-	snprintf(w->keys[1], sizeof(w->keys[1]), "%s:waiters", lock->key);
-	w->v[0] = lock->key;
-	w->v[1] = w->keys[0];
-	w->v[2] = w->keys[1];
-	w->count = KEYS;
+	w->count = lock->key_count;
+	memcpy(w->v, lock->keys, w->count * sizeof(*w->v));
 	w->used = 0;
 }
 
@@ -103,11 +97,31 @@ copy_field(char *dst, size_t size, const struct reply *r, const char *field)
 	snprintf(dst, size, "%s", text != NULL ? text : "");
 }
 
+/* Which of our names a reply is about. */
+static const char *
+name_of(const struct lock_request *want, int64_t place)
+{
+	if (place < 2 || place > (int64_t)want->with_count + 1)
+		return want->name;
+	return want->with[place - 2];
+}
+
+/* "'b': " in front of what is said about another name than the first. */
+static const char *
+about(char *dst, size_t size, const struct lock *lock, const char *verb)
+{
+	dst[0] = '\0';
+	if (lock->rival.name != lock->want.name)
+		snprintf(dst, size, "'%.200s'%s ", lock->rival.name, verb);
+	return dst;
+}
+
 static void
 take_rival(struct lock *lock, const struct reply *r)
 {
 	struct lock_rival *rival = &lock->rival;
 
+	rival->name = name_of(&lock->want, reply_number(r, "lock", 1));
 	rival->known = reply_field(r, "pid", NULL) != NULL;
 	rival->learned = deadline_now();
 	copy_field(rival->owner.user, sizeof(rival->owner.user), r, "user");
@@ -122,6 +136,7 @@ take_rival(struct lock *lock, const struct reply *r)
 	rival->ends_ms = reply_number(r, "ends", -1);
 	rival->ahead = reply_number(r, "ahead", 0);
 	rival->holders = reply_number(r, "holders", 0);
+	rival->also = reply_number(r, "also", 0);
 }
 
 /* What this lock's incarnation is called; presented with the next request. */
@@ -176,6 +191,7 @@ leave_words(struct words *w, const struct lock *lock)
 	words_init(w, lock);
 	add(w, "token", lock->token);
 	add(w, "id", lock->id);
+	add_number(w, "limit", lock->want.limit);
 }
 
 /*
@@ -192,9 +208,26 @@ undo(struct lock *lock, int64_t deadline)
 	if (lock->confirmed)
 		return;
 	leave_words(&w, lock);
-	session_undo(lock->ask, &script_leave, KEYS, w.count, w.v, deadline,
-	    &undone, NULL);
+	session_undo(lock->ask, &script_leave, lock->key_count, w.count, w.v,
+	    deadline, &undone, NULL);
 	reply_free(undone);
+}
+
+/* Keys that a cluster has on different nodes: say what to do. */
+static void
+explain_slots(const struct lock *lock, struct failure *f)
+{
+	if (f == NULL || f->status != STATUS_CONFIG ||
+	    strstr(f->text, "CROSSSLOT") == NULL)
+		return;
+	if (lock->want.with_count > 0)
+		failure_set(f, STATUS_CONFIG,
+		    "%s (on a cluster the names of --with must begin with a "
+		    "common {tag}: '{app}a' and '{app}b')", f->text);
+	else
+		failure_set(f, STATUS_CONFIG,
+		    "%s (on a cluster the NAME cannot begin with '}')",
+		    f->text);
 }
 
 /* Run SCRIPT; on anything but PROTOCOL_HELD, *R is NULL and F is set. */
@@ -202,9 +235,11 @@ static enum protocol_result
 call(struct lock *lock, const struct script *script, const struct words *w,
     int64_t deadline, struct reply **r, struct failure *f)
 {
-	enum session_result result = session_script(lock->ask, script, KEYS,
-	    w->count, w->v, deadline, r, f);
+	enum session_result result = session_script(lock->ask, script,
+	    lock->key_count, w->count, w->v, deadline, r, f);
 
+	if (result == SESSION_ERROR)
+		explain_slots(lock, f);
 	if (result != SESSION_OK && *r != NULL) {
 		reply_free(*r);
 		*r = NULL;
@@ -233,13 +268,13 @@ unexpected(const struct reply *r, struct failure *f)
 static enum protocol_result
 nested(struct lock *lock, const struct reply *r, struct failure *f)
 {
-	char holder[256];
+	char holder[256], name[256];
 
 	take_rival(lock, r);
 	owner_format(holder, sizeof(holder), &lock->rival.owner);
 	failure_set(f, STATUS_USAGE,
-	    "held by %s, which runs this command: it would wait for itself",
-	    holder);
+	    "%sheld by %s, which runs this command: it would wait for itself",
+	    about(name, sizeof(name), lock, " is"), holder);
 	return PROTOCOL_NESTED;
 }
 
@@ -414,14 +449,15 @@ explain(struct lock *lock, const struct reply *r, struct failure *f)
 	};
 	const char *why = reply_field(r, "why", NULL);
 	const char *text = "the server says that it is not ours";
-	char holder[256];
+	char holder[256], name[256];
 
 	for (size_t i = 0; why && i < sizeof(texts) / sizeof(*texts); i++)
 		if (strcmp(why, texts[i].why) == 0)
 			text = texts[i].text;
 	take_rival(lock, r);
 	owner_format(holder, sizeof(holder), &lock->rival.owner);
-	failure_set(f, STATUS_LOST, "%s%s%s", text,
+	failure_set(f, STATUS_LOST, "%s%s%s%s",
+	    about(name, sizeof(name), lock, ":"), text,
 	    lock->rival.known ? ", now held by " : "",
 	    lock->rival.known ? holder : "");
 }
@@ -547,11 +583,11 @@ netflock_leave(struct lock *lock, int64_t deadline)
 
 	leave_words(&w, lock);
 	if (session_is_open(lock->ask))
-		session_script(lock->ask, &script_leave, KEYS, w.count, w.v,
-		    deadline, &r, NULL);
+		session_script(lock->ask, &script_leave, lock->key_count,
+		    w.count, w.v, deadline, &r, NULL);
 	else
-		session_goodbye(lock->ask, &script_goodbye, KEYS, w.count,
-		    w.v);
+		session_goodbye(lock->ask, &script_goodbye, lock->key_count,
+		    w.count, w.v);
 	/* Who has it now: it may have changed hands since we asked. */
 	if (reply_field(r, "pid", NULL) != NULL) {
 		take_rival(lock, r);

@@ -16,21 +16,44 @@
 #include "signals.h"
 #include "status.h"
 
-/* "held by ops@db3 pid 4711 for 3m12s (pg_dump), 4 ahead" */
+/* " and 2 more, 4 ahead" */
 static const char *
-describe(char *dst, size_t size, const struct lock_rival *r)
+describe_others(char *dst, size_t size, const struct lock_rival *r)
 {
-	char who[256], held[24], left[24], ahead[48] = "";
+	int n = 0;
+
+	dst[0] = '\0';
+	if (r->known && r->also > 0)
+		n = snprintf(dst, size, " and %lld more", (long long)r->also);
+	if (r->ahead > 0)
+		snprintf(dst + n, size - (size_t)n, ", %lld ahead",
+		    (long long)r->ahead);
+	return dst;
+}
+
+/*
+ * "held by ops@db3 pid 4711 for 3m12s (pg_dump) and 2 more, 4 ahead"; of
+ * another name than the first: "'b' is held by ..."
+ */
+static const char *
+describe(char *dst, size_t size, const struct lock *lock)
+{
+	const struct lock_rival *r = &lock->rival;
+	char who[256], held[24], left[24], ahead[64];
+	int n = 0;
 	int64_t age = (deadline_now() - r->learned) / DEADLINE_MS;
 	const char *what = r->owner.reason[0] != '\0' ? r->owner.reason
 						      : r->owner.command;
 
-	if (r->ahead > 0)
-		snprintf(ahead, sizeof(ahead), ", %lld ahead",
-		    (long long)r->ahead);
+	describe_others(ahead, sizeof(ahead), r);
+	if (r->name != lock->want.name)
+		n = snprintf(dst, size, "'%.200s' %s ", r->name,
+		    r->known ? "is" : "has");
+	dst += n;
+	size -= (size_t)n;
 	if (!r->known) {
 		snprintf(dst, size, "no holder%s", ahead);
-		return dst;
+		return dst - n;
 	}
 	owner_format(who, sizeof(who), &r->owner);
 	duration_format(held, sizeof(held), r->since_ms + age);
@@ -48,7 +71,7 @@ describe(char *dst, size_t size, const struct lock_rival *r)
 	else
 		snprintf(dst, size, "held by %s for %s (%s)%s", who, held, what,
 		    ahead);
-	return dst;
+	return dst - n;
 }
 
 /* To whoever looks on, not into cron's mail: it may still end well. */
@@ -69,22 +92,22 @@ say_trouble(void *arg, const struct lock *lock, const struct failure *f)
 static void
 say_waiting(void *arg, const struct lock *lock)
 {
-	char text[640];
+	char text[960];
 
 	(void)arg;
 	if (watched())
 		message_error(NULL, "waiting for '%s': %s", lock->want.name,
-		    describe(text, sizeof(text), &lock->rival));
+		    describe(text, sizeof(text), lock));
 }
 
 static void
 say_busy(const struct options *o, const struct lock *lock)
 {
-	char text[640], wait[24];
+	char text[960], wait[24];
 
 	if (o->conflict_status == 0)
 		return;
-	describe(text, sizeof(text), &lock->rival);
+	describe(text, sizeof(text), lock);
 	if (o->nonblock)
 		message_error(o->name, "busy: %s", text);
 	else

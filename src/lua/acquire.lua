@@ -34,4 +34,4 @@ if lease then
 end
 local most = 0
 for _, s in ipairs(mine) do most = math.max(most, ahead(s)) end
-return commit(add_busy({'busy'}, most))
+return commit(add_busy({'busy'}, most, f))

@@ -23,6 +23,7 @@ local LONGEST = 1000000000000
 local LONGEST_HOLD = 3600000
 local LONGEST_RECORD = 1000000
 local LONGEST_TOKEN = 128
+local MOST_NAMES = 100
 
 local ask = {}
 -- Whom rule 3 counts as live, and who learns of a grant by our reply.
@@ -76,7 +77,7 @@ local COUNTS = {'limit', 'order', 'fence', 'status', 'waiters'}
 
 local function check_keys()
   local n = #KEYS / 3
-  if n < 1 or n % 1 ~= 0 then return bad('number of keys') end
+  if n < 1 or n > MOST_NAMES or n % 1 ~= 0 then return bad('number of keys') end
   local seen = {}
   for i = 1, n do
     local key = KEYS[i]
@@ -144,7 +145,7 @@ end
 
 -- A record may lead us to its other names, but to locks of our prefix only.
 local function names_fit(names, key)
-  if type(names) ~= 'table' or #names > 100 then return false end
+  if type(names) ~= 'table' or #names > MOST_NAMES then return false end
   local start = string.match(key, '^[^{]*{')
   local found = false
   for _, name in ipairs(names) do
@@ -452,13 +453,21 @@ local function limit(f)
   return f.limit > 0 and f.limit or math.huge
 end
 
--- Rule 1.  One token's record is never replaced by another attempt's.
-local function admits(s, token, f)
+-- Rule 8: whoever held alone before the one of this fence is over.
+local function outlived(g, fence)
+  return fence and g.limit == 1 and g.fence < fence
+end
+
+-- Rule 1.  One token's record is never replaced by another attempt's.  FENCE is
+-- for a restore only.
+local function admits(s, token, f, fence)
   local count, least = 1, limit(f)
   for t, g in pairs(s.holders) do
     if t ~= token then
-      count = count + 1
-      least = math.min(least, limit(g))
+      if not outlived(g, fence) then
+        count = count + 1
+        least = math.min(least, limit(g))
+      end
     elseif g.id ~= f.id or not renewable(g) then
       return false
     end
@@ -557,6 +566,9 @@ end
 -- Whether the head of a lock, with this record, may have all its names.
 local function admissible(token, f)
   local borns = words(f.borns)
+  -- All of them: what has changed in one that we only look at is to be acted
+  -- on, too, before anybody is told.
+  for _, name in ipairs(f.names) do lock(name) end
   for i, name in ipairs(f.names) do
     local s = lock(name)
     if not s or s.mute then return false end
@@ -728,10 +740,11 @@ local function borns()
   return table.concat(list, ' ')
 end
 
--- The holder whose lease ends last, how many there are, and their `hold`.
-local function rival()
+-- Of these locks: the holder whose lease ends last, how many there are, and
+-- their `hold`.
+local function rival(these)
   local last, count, hold = nil, 0, 0
-  for _, s in ipairs(mine) do
+  for _, s in ipairs(these) do
     for token, f in pairs(s.holders) do
       if not (token == ask.token and ours(f)) then
         count = count + 1
@@ -743,26 +756,49 @@ local function rival()
   return last, count, hold
 end
 
-local function add_busy(reply, before_us)
-  local f, count, hold = rival()
+-- Which of several names a reply is about.
+local function add_lock(reply, i)
+  if #mine > 1 then add(reply, 'lock', i) end
+  return reply
+end
+
+-- The lock that keeps F out, by its place among the names: by its holders, else
+-- by its queue.
+local function obstacle(f)
+  local behind
+  for i, s in ipairs(mine) do
+    if held_back(s) or not admits(s, ask.token, f) then return i end
+    local w = head(s)
+    if not behind and w and w.token ~= ask.token then behind = i end
+  end
+  return behind or 1
+end
+
+local function add_busy(reply, before_us, f)
+  local _, count, hold = rival(mine)
+  local at = obstacle(f)
+  local last, there = rival({mine[at]})
   add(reply, 'borns', borns())
   add(reply, 'holders', count)
   add(reply, 'ahead', before_us)
   add(reply, 'hold', hold)
-  if f then
-    add_owner(reply, f)
-    add(reply, 'state', f.state)
-    add(reply, 'since', math.max(0, now - f.since))
-    add(reply, 'ends', f.ends - now)
+  add_lock(reply, at)
+  if last then
+    add_owner(reply, last)
+    add(reply, 'also', there - 1)
+    add(reply, 'state', last.state)
+    add(reply, 'since', math.max(0, now - last.since))
+    add(reply, 'ends', last.ends - now)
   end
   return reply
 end
 
-local function lost(why)
+-- For WHY, in the name of this place.
+local function lost(why, at)
   local reply = {'lost', 'why', why, 'borns', borns()}
-  local f = rival()
+  local f = rival({mine[at]})
   if f then add_owner(reply, f) end
-  return reply
+  return add_lock(reply, at)
 end
 
 -- The locks the request names: a reply if one is not a lock.
@@ -802,8 +838,8 @@ end
 
 -- The reply that says so, or nil.
 local function nested(f)
-  for _, s in ipairs(mine) do
+  for i, s in ipairs(mine) do
     local parent = ancestor(s, ask.token, f)
-    if parent then return add_owner({'nested'}, parent) end
+    if parent then return add_lock(add_owner({'nested'}, parent), i) end
   end
 end

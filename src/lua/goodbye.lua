@@ -10,22 +10,33 @@ for i = 1, #ARGV, 2 do
   if ARGV[i] == 'id' then id = ARGV[i + 1] end
 end
 
-local function ours(key, field)
+local function read(key, field)
   local json = redis.pcall('HGET', key, field)
   local readable, f = pcall(cjson.decode, json)
-  return readable and type(f) == 'table' and f.id == id
-    and f.state ~= 'cooling'
+  return readable and type(f) == 'table' and f or {}
 end
 
-if ours(KEYS[1], 'h:' .. token) then
-  redis.call('HDEL', KEYS[1], 'h:' .. token)
+local function ours(f)
+  return f.id == id and f.state ~= 'cooling'
 end
-if ours(KEYS[3], token) then
-  redis.pcall('ZREM', KEYS[2], token)
-  redis.call('HDEL', KEYS[3], token)
-end
-local head = redis.pcall('ZRANGE', KEYS[2], 0, 0)
-if head[1] then
-  redis.pcall('PUBLISH', KEYS[1] .. ':' .. head[1], 'head 0')
+
+local n = #KEYS / 3
+for i = 1, n do
+  local key, queue, records = KEYS[i], KEYS[n + i], KEYS[2 * n + i]
+  if ours(read(key, 'h:' .. token)) then
+    redis.call('HDEL', key, 'h:' .. token)
+  end
+  if ours(read(records, token)) then
+    redis.pcall('ZREM', queue, token)
+    redis.call('HDEL', records, token)
+  end
+  local head = redis.pcall('ZRANGE', queue, 0, 0)[1]
+  if head then
+    -- Who waits for several names listens on the channel of his first one.
+    local names = read(records, head).names
+    local first = type(names) == 'table' and names[1]
+    redis.pcall('PUBLISH', (type(first) == 'string' and first or key)
+      .. ':' .. head, 'head 0')
+  end
 end
 return {'ok'}

@@ -6,6 +6,7 @@
 
 local MOST = 500
 local LONGEST_TEXT = 256
+local LONGEST_NAMES = 2048
 local FIELDS_MAX = 20000
 
 local function huge(key)
@@ -35,6 +36,20 @@ local function add_who(prefix, f, suffix)
   end
 end
 
+-- The names of a request for several, as many as fit; no name has a NUL.
+local function add_names(prefix, f, suffix)
+  if #f.names < 2 then return end
+  local list, length = {}, 0
+  for i, key in ipairs(f.names) do
+    local name = string.match(key, '{(.*)}$')
+    length = length + #name + 1
+    if length > LONGEST_NAMES then break end
+    list[i] = name
+  end
+  add(reply, prefix .. 'names' .. suffix, table.concat(list, '\0'))
+  add(reply, prefix .. 'named' .. suffix, #f.names)
+end
+
 local function since(f)
   return math.max(0, now - f.since)
 end
@@ -49,6 +64,7 @@ local function add_holder(i, token, f)
   add(reply, 'ttl.' .. i, f.ttl)
   add(reply, 'fence.' .. i, f.fence)
   add_who('', f, '.' .. i)
+  add_names('', f, '.' .. i)
   add(reply, 'live.' .. i, is_live(s, token, f) and 1 or 0)
 end
 
@@ -81,6 +97,7 @@ local function add_waiters(most)
     add_text('wtoken.' .. i, token)
     if f then
       add_who('w', f, '.' .. i)
+      add_names('w', f, '.' .. i)
       add(reply, 'wsince.' .. i, since(f))
       add(reply, 'wlimit.' .. i, f.limit)
     end

@@ -15,4 +15,4 @@ for _, s in ipairs(mine) do
   if order then unqueue(s, ask.token, order) end
 end
 promote()
-return commit(add_busy({'ok'}, 0))
+return commit(add_busy({'ok'}, 0, record()))

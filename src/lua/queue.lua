@@ -56,7 +56,7 @@ end
 
 -- What it will know after this reply (rule 8): the holders of now, if any.
 local function remember(f)
-  local _, count, hold = rival()
+  local _, count, hold = rival(mine)
   if count > 0 then
     f.borns, f.hold = borns(), hold
   else
@@ -66,10 +66,10 @@ end
 
 -- An ancestor may keep out the head that we would wait behind (2.6).
 local function nested_behind()
-  for _, s in ipairs(mine) do
+  for i, s in ipairs(mine) do
     local w, f = live_head(s)
     local parent = f and w.token ~= ask.token and ancestor(s, w.token, f)
-    if parent then return add_owner({'nested'}, parent) end
+    if parent then return add_lock(add_owner({'nested'}, parent), i) end
   end
 end
 
@@ -101,7 +101,7 @@ if not lease then
     end
     local reply = {'queued', 'order', text(order), 'position', text(position)}
     add(reply, 'next', soonest(f))
-    return commit(add_busy(reply, position - 1))
+    return commit(add_busy(reply, position - 1, f))
   end
 else
   promote()

@@ -51,7 +51,10 @@ local function revoke_all(s)
 end
 
 local known = words(ask.borns)
-local why, state
+local why, at, state
+local function refuse(reason, i)
+  if not why then why, at = reason, i end
+end
 for i, s in ipairs(mine) do
   if ask.limit == 1 and known[i] and known[i] ~= '0'
       and forgotten(s, known[i]) then
@@ -64,11 +67,11 @@ for i, s in ipairs(mine) do
   end
   local own = s.holders[ask.token]
   if not own then
-    why = why or 'gone'
+    refuse('gone', i)
   elseif own.id ~= ask.id then
-    why = why or 'other'
+    refuse('other', i)
   elseif own.state == 'cooling' then
-    why = why or 'cooling'
+    refuse('cooling', i)
   else
     state = own.state
     give_back(s, own)
@@ -76,4 +79,4 @@ for i, s in ipairs(mine) do
 end
 promote()
 tell_displaced()
-return commit(why and lost(why) or {'ok', 'state', state})
+return commit(why and lost(why, at) or {'ok', 'state', state})

@@ -13,7 +13,7 @@ local function barred(s, f)
   if ask.limit == 1 then
     return (number(s.meta.fence) or 0) >= ask.fence and 'gone' or nil
   end
-  return not admits(s, ask.token, f) and 'limit' or nil
+  return not admits(s, ask.token, f, ask.fence) and 'limit' or nil
 end
 
 -- Why it is not ours, or nil.
@@ -35,19 +35,23 @@ local function extend(s, own)
   keep(s, ask.token, own)
 end
 
+-- Nothing was granted since: who is there was restored, too, and is over if he
+-- held before us and not with us.
 local function give_way(s)
   for token, g in pairs(s.holders) do
-    displace(s, token, g)
-    for _, name in ipairs(g.names) do
-      local m = lock(name)
-      if m and m.holders[token] then forget(m, token) end
+    if ask.limit == 1 or outlived(g, ask.fence) then
+      displace(s, token, g)
+      for _, name in ipairs(g.names) do
+        local m = lock(name)
+        if m and m.holders[token] then forget(m, token) end
+      end
     end
   end
 end
 
 local function restore(s, f)
   birth(s)
-  if ask.limit == 1 then give_way(s) end
+  give_way(s)
   f.state, f.ends, f.fence = 'held', now + ask.ttl, ask.fence
   f.since = math.min(now, math.floor(ask.fence / 1000))
   keep(s, ask.token, f)
@@ -59,11 +63,12 @@ local function restore(s, f)
 end
 
 local f = record()
-local why
-for i, s in ipairs(mine) do why = why or refused(s, i, f) end
-if why then
-  promote()
-  return commit(lost(why))
+for i, s in ipairs(mine) do
+  local why = refused(s, i, f)
+  if why then
+    promote()
+    return commit(lost(why, i))
+  end
 end
 
 local left

@@ -866,13 +866,44 @@ def _(w):
 
 @test('nothing is restored beyond the limits')
 def _(w):
-    t1 = w.party('t1', limit=2).held()
-    t2 = w.party('t2', limit=2).held()
+    t1, t2, t3 = (w.party('t%d' % i, limit=3).held() for i in (1, 2, 3))
     w.do('FLUSHALL')
     w.server.pass_ms(1)
-    equal(t1.renew(limit=1)[0], 'ok')
+    equal(t1.renew(limit=2)[0], 'ok')
+    w.server.pass_ms(1)
+    equal(t3.renew()[0], 'ok')
     word, pairs = t2.renew()
-    equal((word, pairs['why'], pairs['user']), ('lost', 'limit', 'u-t1'))
+    equal((word, pairs['why'], pairs['user']), ('lost', 'limit', 'u-t3'))
+
+
+@test('a late renewal of a writer that is over takes no reader its lock')
+def _(w):
+    writer = w.party('w', 'a', 'b').held()
+    writer.release()
+    w.server.pass_ms(1)
+    r1, r2 = (w.party(t, limit=0).held() for t in ('r1', 'r2'))
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(writer.renew()[0], 'ok')      # late, and nothing can tell
+    equal(r1.renew()[0], 'ok')
+    equal(r2.renew()[0], 'ok')
+    equal(w.holders(), [('r1', 'held'), ('r2', 'held')])
+    equal(w.holders('b'), [])
+    equal(writer.renew()[0], 'lost')
+
+
+@test('a late renewal of a reader that is over takes no writer its lock')
+def _(w):
+    reader = w.party('r', limit=0).held()
+    reader.release()
+    w.server.pass_ms(1)
+    writer = w.party('w').held()
+    w.do('FLUSHALL')
+    w.server.pass_ms(1)
+    equal(writer.renew()[0], 'ok')
+    word, pairs = reader.renew()
+    equal((word, pairs['why']), ('lost', 'limit'))
+    equal(w.holders(), [('w', 'held')])
 
 
 @test('a renewal that outlived its release takes the lock from nobody that '
@@ -1616,6 +1647,108 @@ def _(w):
         equal(w.holders(), [])
 
 
+@test('what has changed in a lock that is only looked at is acted on')
+def _(w):
+    t0 = w.party('t0', 'a').held()
+    w.party('t1', 'b', ttl=5000).held()
+    t2, t3 = w.party('t2', 'b'), w.party('t3', 'a', 'b')
+    t2.waits()
+    t3.waits()
+    w.pass_ms(5000)
+    # t3 is the head of a and is told when to ask; for that b is looked at.
+    t0.renew()
+    equal(w.holders('b'), [('t2', 'pending')])
+    equal(t2.heard()[-1].split()[0], 'granted')
+
+
+@test('replies say which of several names keeps the request out')
+def _(w):
+    w.party('r1', 'a', limit=0).held()
+    w.party('r2', 'a', limit=0).held()
+    w.party('t1', 'b', ttl=5000).held()
+    t2 = w.party('t2', 'a', 'b', 'c', limit=0)
+    pairs = t2.acquire()[1]
+    want = {'lock': '2', 'user': 'u-t1', 'also': '0', 'holders': '3'}
+    equal({k: pairs.get(k) for k in want}, want)
+    pairs = w.party('t3', 'c', 'a').acquire()[1]
+    want = {'lock': '2', 'also': '1', 'holders': '2'}
+    equal({k: pairs.get(k) for k in want}, want)
+    # By nobody who holds it, but by who waits before.
+    w.party('t4', 'c', 'b').waits()
+    pairs = w.party('t5', 'd', 'c').acquire()[1]
+    equal((pairs['lock'], pairs['ahead'], 'user' in pairs), ('2', '1', False))
+    word, pairs = w.party('t6', 'd', 'b', chain='t1').acquire()
+    equal((word, pairs['lock'], pairs['user']), ('nested', '2', 'u-t1'))
+    # One name needs no such word.
+    equal('lock' in w.party('t7', 'b').acquire()[1], False)
+
+
+@test('a refusal says which of several names was lost, and to whom')
+def _(w):
+    t1 = w.party('t1', 'a', 'b', 'c').held()
+    w.do('DEL', 'netflock:{b}')
+    w.pass_ms(1)
+    w.party('t2', 'b').held()
+    for call in (t1.renew, t1.release):
+        word, pairs = call()
+        equal((word, pairs['lock'], pairs['user']), ('lost', '2', 'u-t2'))
+
+
+@test('inspect shows the other names of a request for several')
+def _(w):
+    odd = 'x}y z'
+    w.party('t1', 'a', odd, 'b').held()
+    w.party('t2', odd, 'a').waits()
+    w.party('t3', 'a').waits()
+    for name in ('a', odd, 'b'):
+        pairs = w.look(name, waiters=9)
+        equal(pairs['names.1'].split('\0'), ['a', odd, 'b'])
+        equal(pairs['named.1'], '3')
+    pairs = w.look('a', waiters=9)
+    equal(pairs['wnames.1'].split('\0'), [odd, 'a'])
+    equal('wnames.2' in pairs, False)
+    many = ['%03d' % i + 'n' * 509 for i in range(9)]
+    w.party('t4', *many).held()
+    pairs = w.look(many[8])
+    equal(pairs['names.1'].split('\0'), many[:3])
+    equal(pairs['named.1'], '9')
+
+
+@test('goodbye takes a place, a grant or a lease back in all its names, and '
+      'wakes who is next')
+def _(w):
+    t1 = w.party('t1', 'a', 'b').held()
+    t2, t3 = w.party('t2', 'b', 'a'), w.party('t3', 'c', 'b')
+    t2.waits()
+    t3.waits()
+    word, _ = t2.call('goodbye')
+    equal((word, w.line('a'), w.line('b')), ('ok', [], ['t3']))
+    equal(w.do('EXISTS', 'netflock:{a}:waiters'), 0)
+    # It listens on the channel of its own first name.
+    equal(t3.heard(), ['head 0'])
+    equal(w.holders('a') + w.holders('b'), [('t1', 'held')] * 2)
+    w.party('t1', 'a', 'b', id='another').call('goodbye')
+    equal(w.holders('a') + w.holders('b'), [('t1', 'held')] * 2)
+    t1.call('goodbye')
+    equal(w.holders('a') + w.holders('b'), [])
+    t3.waits() if t3.queue()[0] == 'queued' else None
+    equal(w.holders('b'), [('t3', 'pending')])
+
+
+@test('a hundred names are as good as one, more are refused')
+def _(w):
+    names = ['n%d' % i for i in range(100)]
+    t1 = w.party('t1', *names).held()
+    t2 = w.party('t2', 'n99')
+    t2.waits()
+    equal(t1.renew()[0], 'ok')
+    t1.release()
+    equal(w.holders('n99'), [('t2', 'pending')])
+    for op in ('acquire', 'queue'):
+        refused(lambda: w.party('t3', 'a', *names).call(op),
+                'NETFLOCK bad request: number of keys')
+
+
 # Limits
 
 
@@ -1644,6 +1777,44 @@ def _(w):
     equal(w.line(), ['w2', 'r9'])
     fences = [int(r.heard()[-1].split()[1]) for r in readers]
     equal(fences, sorted(set(fences)))
+
+
+@test('neighbours that are compatible enter together, in order, and no others')
+def _(w):
+    writer = w.party('w').held()
+    line = [w.party('r1', limit=0), w.party('s3', limit=3),
+            w.party('r2', limit=0), w.party('s9', limit=9),
+            w.party('r3', limit=0), w.party('w2'), w.party('r4', limit=0)]
+    for t in line:
+        t.waits()
+    writer.release()
+    equal([t for t, _ in w.holders()], ['r1', 'r2', 's3'])
+    # One goes, the next one comes: s3 lets no more than three in.
+    line[0].leave()
+    equal([t for t, _ in w.holders()], ['r2', 's3', 's9'])
+    line[1].leave()
+    equal([t for t, _ in w.holders()], ['r2', 'r3', 's9'])
+    for t in (line[2], line[3], line[4]):
+        equal([t for t, _ in w.holders()][-1:] == ['w2'], False)
+        t.leave()
+    equal([t for t, _ in w.holders()], ['w2'])
+
+
+@test('neither readers nor writers starve: newcomers of either kind wait')
+def _(w):
+    r1 = w.party('r1', limit=0).held()
+    writer = w.party('w')
+    writer.waits()
+    equal(w.party('r2', limit=0).acquire()[0], 'busy')
+    r3 = w.party('r3', 'b', 'a', limit=0)
+    r3.waits()
+    r1.release()
+    equal(w.holders(), [('w', 'pending')])
+    equal(writer.confirm()[0], 'ok')
+    equal(w.party('w2').acquire()[0], 'busy')
+    writer.release()
+    equal(w.holders(), [('r3', 'pending')])
+    equal(w.holders('b'), [('r3', 'pending')])
 
 
 @test('slots: N hold, the next one waits')

@@ -16,8 +16,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, '..', '..', 'src', 'lua')
-OPERATIONS = ('acquire', 'queue', 'renew', 'release', 'leave', 'reset',
-              'inspect')
+OPERATIONS = ('acquire', 'queue', 'renew', 'release', 'leave', 'goodbye',
+              'reset', 'inspect')
 START_US = 1_700_000_000_000_000
 PR_SET_PDEATHSIG = 1
 

@@ -40,7 +40,7 @@ class Client:
         self.id = 'i%d' % serial
         self.limit = rnd.choice(opt['limits'])
         if opt['with'] and rnd.random() < .4:
-            self.names = rnd.sample(opt['names'], 2)
+            self.names = rnd.sample(opt['names'], rnd.choice([2, 2, 3]))
         else:
             self.names = [rnd.choice(opt['names'])]
         self.min_hold = rnd.choice([0, 0, 0, 8000]) if opt['min_hold'] else 0
@@ -174,7 +174,7 @@ class Simulation:
             return
         place = client.order or float('inf')
         for other in self.waiting.values():
-            if (other.token not in leases and other.names == [name]
+            if (other.token not in leases and name in other.names
                     and other.ear and not other.elsewhere and other.order
                     and other.order < place
                     and other.token in self.lines[name]):
@@ -464,26 +464,40 @@ class Simulation:
                 self.violation('overlap lasts too long', name,
                                [c.token for c in running], since)
 
+    def limits_of(self, name, server_now):
+        """Of everybody who has it, by the server's records or in fact."""
+        flat = self.server.do('HGETALL', 'netflock:{%s}' % name)
+        limits = {}
+        for field, value in zip(flat[::2], flat[1::2]):
+            record = json.loads(value) if field.startswith('h:') else None
+            if record and int(record['ends']) > server_now:
+                limits[field[2:]] = int(record['limit']) or UNLIMITED
+        limits.update((c.token, c.limit) for c in self.running.values()
+                      if name in c.names)
+        return list(limits.values())
+
     def check_idle(self):
-        """No lock stays free for long while somebody waits for it."""
+        """Nobody who could have all his locks waits for long behind nobody."""
         server_now = self.server.now_ms()
-        busy = {name for name in self.opt['names']
-                if any(name in c.names for c in self.running.values())
-                or any(ends > server_now
-                       for ends in self.read_leases(name).values())}
+        limits = {name: self.limits_of(name, server_now)
+                  for name in self.opt['names']}
         before, self.free_since = self.free_since, {}
+        waited_for = set()
         queued = [c for c in self.waiting.values() if c.order]
         for c in sorted(queued, key=lambda c: c.order):
             free = c.ear and c.paused_until < self.now \
-                and not busy.intersection(c.names)
-            busy.update(c.names)
+                and not waited_for.intersection(c.names) \
+                and all(len(limits[n]) < min(limits[n] + [c.limit])
+                        for n in c.names)
+            waited_for.update(c.names)
             if not free:
                 continue
             since = before.get(c.token, self.now)
             self.free_since[c.token] = since
             idle = self.now - since
             self.stats['longest idle'] = max(self.stats['longest idle'], idle)
-            if idle > ASK_AGAIN + 1500:
+            forgot = any(self.forgets[n] for n in c.names)
+            if idle > ASK_AGAIN + 1500 + (RENEW + IO if forgot else 0):
                 self.violation('free and waited for, but idle', c.token,
                                c.names, idle)
 
@@ -632,6 +646,14 @@ SCENARIOS = {
     'several names, reset': dict(names=['a', 'b', 'c'], limits=[1, 1, ANY],
                                  faults=['deaf', 'crash', 'pause', 'reset'],
                                  late=True, **{'with': True}),
+    'names and limits': dict(names=['a', 'b', 'c'], limits=[1, 2, 3, ANY, ANY],
+                             late=True, min_hold=True, gap=5000,
+                             faults=['deaf', 'crash', 'pause'],
+                             **{'with': True}),
+    'names and limits, restart': dict(names=['a', 'b', 'c'],
+                                      limits=[1, 2, ANY], gap=8000,
+                                      faults=['flush', 'lose_hash', 'deaf'],
+                                      fault_gap=60000, **{'with': True}),
     'lost messages': dict(faults=['pause'], lose_message=.4),
     'everything': dict(names=['a', 'b', 'c'], limits=[1, 1, 2, ANY],
                        faults=['deaf', 'crash', 'pause', 'reset', 'full',

@@ -38,10 +38,10 @@ def boolean(v):
 
 OWNER = {"user": maybe(text), "host": maybe(text), "pid": maybe(integer), "command": maybe(text)}
 HOLDER = dict(OWNER, token=maybe(text), state=STATES.__contains__, reason=maybe(text), since=maybe(time),
-              held_ms=maybe(integer), lease_ms=maybe(integer), ttl_ms=maybe(integer), limit=maybe(integer),
+              held_ms=maybe(integer), lease_ms=maybe(integer), ttl_ms=maybe(integer), limit=maybe(integer), names=[text],
               fence=maybe(integer), connected=boolean)
 WAITER = dict(OWNER, position=integer, token=maybe(text), reason=maybe(text), since=maybe(time),
-              waiting_ms=maybe(integer), limit=maybe(integer), connected=boolean)
+              waiting_ms=maybe(integer), limit=maybe(integer), names=[text], connected=boolean)
 RUN = dict(OWNER, began=maybe(time), ended=maybe(time), ran_ms=maybe(integer), status=maybe(integer))
 LOCK = {
     "name": text, "name_hex": maybe(re.compile(r"([0-9a-f]{2})+").fullmatch), "state": STATES.__contains__,

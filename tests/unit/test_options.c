@@ -54,7 +54,7 @@ static const struct options_command commands[] = {
 	{ .word = NULL },
 };
 
-#define WORDS_MAX 24
+#define WORDS_MAX 110
 
 /* Ends with NULL; the program's name is put in front. */
 typedef const char *words[WORDS_MAX];
@@ -165,6 +165,8 @@ the_defaults_are_those_of_the_manual(void **state)
 	assert_false(o.nonblock);
 	assert_int_equal(o.wait_ms, -1);
 	assert_int_equal(o.conflict_status, 75);
+	assert_int_equal(o.limit, 1);
+	assert_int_equal(o.with_count, 0);
 	assert_int_equal(o.ttl_ms, 30000);
 	assert_int_equal(o.terms.kill_after, 5000 * DEADLINE_MS);
 	assert_int_equal(o.terms.io, 2000 * DEADLINE_MS);
@@ -456,10 +458,6 @@ static const struct refusal {
 	    "unknown option '--time' (did you mean '--timeout'?)" },
 	{ { "--wa=5", "n", "c" }, "unknown option '--wa'" },
 	/* of later releases: nothing near */
-	{ { "--slots", "3", "n", "c" }, "unknown option '--slots'" },
-	{ { "--with", "m", "n", "c" }, "unknown option '--with'" },
-	{ { "-s", "n", "c" }, "unknown option '-s'" },
-	{ { "--shared", "n", "c" }, "unknown option '--shared'" },
 	{ { "--once-per=1d", "n", "c" }, "unknown option '--once-per'" },
 	{ { "--report", "f", "n", "c" }, "unknown option '--report'" },
 	{ { "--protocol", "x", "n", "c" }, "unknown option '--protocol'" },
@@ -556,6 +554,28 @@ static const struct refusal {
 	    "--user: invalid user 'a\\x0ab' (use 1 to 255 bytes without "
 	    "control characters)" },
 
+	{ { "--slots", "x", "n", "c" },
+	    "--slots: invalid number 'x' (use 1 to 10000)" },
+	{ { "--slots=-1", "n", "c" },
+	    "--slots: invalid number '-1' (use 1 to 10000)" },
+	{ { "--slots=0", "n", "c" },
+	    "--slots: out-of-range number '0' (1 to 10000)" },
+	{ { "--slots=10001", "n", "c" },
+	    "--slots: out-of-range number '10001' (1 to 10000)" },
+	{ { "--slots=99999999999999999999", "n", "c" },
+	    "--slots: out-of-range number '99999999999999999999' (1 to "
+	    "10000)" },
+	{ { "-s", "--slots", "3", "n", "c" },
+	    "--slots 3 and --shared exclude each other" },
+	{ { "--slots", "3", "-x", "-s", "n", "c" },
+	    "--slots 3 and --shared exclude each other" },
+	{ { "--slots", "3", "-s", "-x", "n", "c" },
+	    "--slots 3 and --exclusive exclude each other" },
+	{ { "--with=", "n", "c" }, "option '--with' requires a value" },
+	{ { "--with", "n", "n", "c" }, "--with n: this lock is named twice" },
+	{ { "--with", "a", "--with", "b", "--with", "a", "n", "c" },
+	    "--with a: this lock is named twice" },
+
 	{ { "-nw5", "n", "c" }, "--nonblock and --wait 5 exclude each other" },
 	{ { "--wait-all", "--kill-all", "n", "c" },
 	    "--wait-all and --kill-all exclude each other" },
@@ -631,6 +651,73 @@ every_usage_error_is_one_line_that_names_the_culprit(void **state)
 		assert_int_equal(parse(refusals[i].argv), STATUS_USAGE);
 		assert_string_equal(printed(), want);
 	}
+}
+
+static void
+the_last_of_shared_and_exclusive_says_how_many_may_hold_it(void **state)
+{
+	static const struct {
+		words argv;
+		int limit;
+	} cases[] = {
+		{ { "-s", "n", "c" }, 0 },
+		{ { "--shared", "n", "c" }, 0 },
+		{ { "-x", "-s", "n", "c" }, 0 },
+		{ { "-sx", "n", "c" }, 1 },
+		{ { "-e", "--shared", "run", "--exclusive", "n", "c" }, 1 },
+		{ { "-x", "run", "-s", "n", "c" }, 0 },
+		{ { "--slots", "4", "n", "c" }, 4 },
+		{ { "--slots", "4", "--slots=10000", "n", "c" }, 10000 },
+		{ { "--slots=1", "n", "c" }, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(parse(cases[i].argv), 0);
+		assert_int_equal(o.limit, cases[i].limit);
+	}
+}
+
+static void
+every_name_of_with_is_kept_in_its_order(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--with", "b", "run", "--with=a", "-n",
+			     "--with", "--", "n", "--", "c"), 0);
+	assert_string_equal(o.name, "n");
+	assert_int_equal(o.with_count, 3);
+	assert_string_equal(o.with[0], "b");
+	assert_string_equal(o.with[1], "a");
+	assert_string_equal(o.with[2], "--");
+}
+
+static void
+with_takes_names_of_512_bytes_and_99_of_them(void **state)
+{
+	static char numbers[OPTIONS_WITH_MAX + 1][16], name[514];
+	static words argv;
+	int n;
+
+	(void)state;
+	memset(name, 'n', 512);
+	assert_int_equal(PARSE("--with", name, "n", "c"), 0);
+	memset(name, 'n', 513);
+	assert_int_equal(PARSE("--with", name, "n", "c"), 64);
+	assert_non_null(strstr(printed(), "(at most 512 bytes)"));
+	for (n = 0; n <= OPTIONS_WITH_MAX; n++) {
+		snprintf(numbers[n], sizeof(numbers[n]), "--with=%d", n);
+		argv[n] = numbers[n];
+	}
+	argv[n] = "c";
+	argv[n - 1] = "n";
+	assert_int_equal(parse(argv), 0);
+	assert_int_equal(o.with_count, OPTIONS_WITH_MAX);
+	argv[n - 1] = numbers[n - 1];
+	argv[n] = "n";
+	argv[n + 1] = "c";
+	assert_int_equal(parse(argv), 64);
+	assert_string_equal(printed(), "netflock: --with was given 100 times: "
+				       "at most 99 locks besides NAME\n");
 }
 
 static void
@@ -1020,7 +1107,7 @@ no_words_break_the_parser(void **state)
 	(void)state;
 	srandom(1);
 	for (int round = 0; round < 50000; round++) {
-		count = (int)(random() % (WORDS_MAX / 2));
+		count = (int)(random() % 12);
 		for (int i = 0; i < count; i++)
 			argv[i] = vocabulary[(size_t)random() %
 					     (sizeof(vocabulary) /
@@ -1081,6 +1168,12 @@ main(void)
 		options_test(help_and_version_come_before_everything_else),
 		options_test(
 		    every_usage_error_is_one_line_that_names_the_culprit),
+		options_test(
+		    the_last_of_shared_and_exclusive_says_how_many_may_hold_it),
+		options_test(
+		    every_name_of_with_is_kept_in_its_order),
+		options_test(
+		    with_takes_names_of_512_bytes_and_99_of_them),
 		options_test(
 		    a_word_of_a_later_release_is_refused_with_a_way_out),
 		options_test(usage_errors_are_said_even_if_quiet),

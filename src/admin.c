@@ -144,6 +144,19 @@ admin_reset(struct admin *a, struct admin_removal *removal, struct failure *f)
 }
 
 static enum protocol_result
+try_extend(struct admin *a, void *arg, int64_t deadline, struct failure *f)
+{
+	return a->protocol->extend(a, arg, deadline, f);
+}
+
+enum admin_result
+admin_extend(
+    struct admin *a, struct admin_extension *extension, struct failure *f)
+{
+	return pursue(a, try_extend, extension, f);
+}
+
+static enum protocol_result
 try_list(struct admin *a, void *arg, int64_t deadline, struct failure *f)
 {
 	struct admin_walk *walk = arg;

@@ -27,6 +27,7 @@ struct admin {
 	const struct protocol *protocol;
 	const char *prefix;
 	int64_t connect_ns, io_ns;
+	const char *token; /* see the holders of this token only; NULL: all */
 
 	struct session *session;
 	int interrupt_fd;
@@ -56,6 +57,7 @@ struct admin_removal {
 	const char *token; /* NULL: any of that id */
 	const char *id;
 	bool now; /* free at once, overlap and all */
+	bool release; /* no reset if it is a script's: given back for it */
 	/* the result: */
 	int64_t count;	  /* 0: it was gone already */
 	bool runs;	  /* its command may run; set before: if unknown */
@@ -64,6 +66,18 @@ struct admin_removal {
 
 enum admin_result admin_reset(
     struct admin *a, struct admin_removal *removal, struct failure *f);
+
+/* A lease that is to end later: this very attempt's, or nobody's. */
+struct admin_extension {
+	const char *name, *token, *id;
+	int64_t fence;
+	int64_t ttl_ms; /* at least as long from now on */
+	/* the result: */
+	bool ours; /* it is held still */
+};
+
+enum admin_result admin_extend(
+    struct admin *a, struct admin_extension *extension, struct failure *f);
 
 /*
  * Walk over everything under the prefix, in no order, each lock once: held,

@@ -39,17 +39,6 @@ conclude(const struct options *o, const struct front_result *r)
 	}
 }
 
-/* Before the command: why there was none, and what to do where it is clear. */
-static int
-refuse(const struct options *o, const struct failure *f)
-{
-	bool nowhere = f->status == STATUS_UNAVAILABLE && o->url_default;
-
-	message_error(o->name, "%s%s", f->text,
-	    nowhere ? " (start a Redis there, or set NETFLOCK_URL)" : "");
-	return f->status;
-}
-
 int
 cmd_run(const struct options *o)
 {
@@ -65,7 +54,7 @@ cmd_run(const struct options *o)
 		front_run(&job, &result);
 		status = conclude(o, &result);
 	} else if (f.status != 0) {
-		status = refuse(o, &f);
+		status = waiting_refuse(o, &f);
 	}
 	job_end(&job);
 	return status;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -204,6 +205,57 @@ command_tree_init(struct command_tree *tree, const char *token)
 		    token);
 }
 
+static int
+not_foreign(struct failure *f, pid_t pid, int error)
+{
+	if (error == ESRCH || error == EINVAL)
+		return failure_set(
+		    f, STATUS_USAGE, "--pid %d: no such process", (int)pid);
+	if (error == EPERM)
+		return failure_set(f, STATUS_USAGE,
+		    "--pid %d: another user's process", (int)pid);
+	return failure_set(f, STATUS_OS, "cannot watch process %d: %s",
+	    (int)pid, strerror(error));
+}
+
+static void
+reap_foreign(struct command_tree *tree)
+{
+	struct pollfd fd = { tree->pidfd, POLLIN, 0 };
+
+	if (poll(&fd, 1, 0) == 1)
+		tree->ended = tree->childless = true;
+}
+
+/* Returns how many there are: 1 or 0. */
+static int
+signal_foreign(struct command_tree *tree, int signal)
+{
+	tree->denied = 0;
+	if (syscall(SYS_pidfd_send_signal, tree->pidfd, signal, NULL, 0) == -1)
+		tree->denied = errno == EPERM;
+	reap_foreign(tree);
+	return tree->ended ? 0 : 1;
+}
+
+int
+command_tree_foreign(struct command_tree *tree, pid_t pid, struct failure *f)
+{
+	int error;
+
+	memset(tree, 0, sizeof(*tree));
+	tree->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (tree->pidfd == -1)
+		return not_foreign(f, pid, errno);
+	tree->pid = pid;
+	tree->foreign = true;
+	if (signal_foreign(tree, 0) == 1 && tree->denied == 0)
+		return 0;
+	error = tree->denied > 0 ? EPERM : ESRCH;
+	close(tree->pidfd);
+	return not_foreign(f, pid, error);
+}
+
 bool
 command_tree_visible(void)
 {
@@ -223,7 +275,9 @@ command_tree_reserve(struct failure *f)
 void
 command_signal(const struct command_tree *tree, int signal)
 {
-	if (tree->pid > 0 && !tree->ended)	/* not reaped: the pid is its */
+	if (tree->foreign)
+		syscall(SYS_pidfd_send_signal, tree->pidfd, signal, NULL, 0);
+	else if (tree->pid > 0 && !tree->ended)	/* not reaped: its pid */
 		kill(tree->pid, signal);
 }
 
@@ -233,6 +287,10 @@ command_tree_reap(struct command_tree *tree)
 	int wstatus;
 	pid_t pid;
 
+	if (tree->foreign) {
+		reap_foreign(tree);
+		return;
+	}
 	while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0) {
 		if (pid != tree->pid)
 			continue;
@@ -268,6 +326,8 @@ command_tree_signal(struct command_tree *tree, int signal)
 	struct tree now;
 	bool reached = false;
 
+	if (tree->foreign)
+		return signal_foreign(tree, signal);
 	tree_spend();
 	tree->denied = 0;
 	tree->unseen = !tree_walk(&now, found,

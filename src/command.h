@@ -31,6 +31,8 @@ struct command {
 
 struct command_tree {
 	pid_t pid;		/* the command, a child of ours; 0: none */
+	bool foreign;		/* no child of ours, and alone: see below */
+	int pidfd;		/* if foreign: readable when it has ended */
 	bool ended;		/* it has been reaped ... */
 	int wstatus;		/* ... with this status, see wait(2) */
 	bool childless;		/* we have no child, so no descendant, left */
@@ -60,6 +62,14 @@ pid_t command_start(const struct command *c, struct failure *f);
  * keeper dies, but nobody else is ever killed.
  */
 void command_tree_init(struct command_tree *tree, const char *token);
+/*
+ * A tree that is PID alone, whoever started it: all calls below see and signal
+ * that process and no other, not even one that gets its number later.  Its
+ * status stays unknown.  Returns 0, or -1 with F set (64: there is none, or it
+ * may not be signalled).
+ */
+int command_tree_foreign(
+    struct command_tree *tree, pid_t pid, struct failure *f);
 /* Whether more of the tree can be seen than the command itself. */
 bool command_tree_visible(void);
 /* Before the start: keep what walks need.  Returns 0, or -1 with F set. */

@@ -21,6 +21,8 @@
 
 /* How long what a dead keeper left behind may take to die. */
 #define KILL_TIME_MS 2000
+/* As many keepers of a script may be killed: more is no accident. */
+#define REPLACEMENTS_MAX 100
 
 struct front {
 	struct job *job;
@@ -32,7 +34,29 @@ struct front {
 	bool gone;     /* the keeper has been reaped */
 	int stops;     /* how often it was found stopped */
 	bool overdue;  /* we killed it: stopped, or past the deadline */
+	int replaced;  /* how many keepers have died */
 };
+
+/* What all keepers need.  Returns 0, or -1 with F set. */
+static int
+prepare(struct front *front, struct failure *f)
+{
+	struct job *job = front->job;
+
+	front->tree = job->script;
+	if (!job->script.foreign)
+		command_tree_init(&front->tree, job->lock->token);
+	if (command_tree_reserve(f) == -1)	/* the keeper's, too */
+		return -1;
+	front->page = keeper_page_new();
+	if (front->page == NULL || signals_watch_children(&job->signals) == -1)
+		return failure_set(f, STATUS_OS, "cannot prepare to fork: %s",
+		    strerror(errno));
+	deadline_cell_init(&front->page->lease, job->lock->lease_end);
+	/* What an orphaned command leaves must fall to us, not to init. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return 0;
+}
 
 /* Fork the keeper.  Returns 0, or -1 with F set. */
 static int
@@ -40,19 +64,10 @@ fork_keeper(struct front *front, struct failure *f)
 {
 	int ends[2];
 
-	command_tree_init(&front->tree, front->job->lock->token);
-	if (command_tree_reserve(f) == -1)	/* the keeper's, too */
-		return -1;
-	front->page = keeper_page_new();
-	if (front->page == NULL ||
-	    signals_watch_children(&front->job->signals) == -1 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0, ends) == -1)
 		return failure_set(f, STATUS_OS, "cannot prepare to fork: %s",
 		    strerror(errno));
-	deadline_cell_init(&front->page->lease, front->job->lock->lease_end);
-	/* What an orphaned command leaves must fall to us, not to init. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&front->job->command.early);
 	signals_early(&front->job->command.early);
 	front->keeper = fork();
@@ -62,6 +77,8 @@ fork_keeper(struct front *front, struct failure *f)
 	}
 	close(ends[1]);
 	front->channel = ends[0];
+	front->gone = front->overdue = false;
+	front->stops = 0;
 	if (front->keeper != -1)
 		return 0;
 	failure_set(f, STATUS_OS, "cannot fork: %s", strerror(errno));
@@ -140,7 +157,7 @@ take_signals(struct front *front)
 	while (signals_next(&front->job->signals, &event)) {
 		if (event.number == SIGCHLD)
 			check_keeper(front);
-		else if (!event.terminal)
+		else if (!event.terminal && !front->tree.foreign)
 			send(front->channel, &event.number,
 			    sizeof(event.number), MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
@@ -219,7 +236,8 @@ clean_up(struct front *front, struct front_result *result)
 {
 	struct failure f = { .status = 0 };
 	bool lost = front->overdue || atomic_load(&front->page->lost);
-	int left = command_tree_kill(&front->tree, KILL_TIME_MS);
+	bool spare = front->tree.foreign && front->job->warn_only;
+	int left = spare ? 1 : command_tree_kill(&front->tree, KILL_TIME_MS);
 
 	result->outcome = FRONT_FAILED;
 	failure_set(&result->failure, lost ? STATUS_LOST : STATUS_INTERNAL,
@@ -274,20 +292,40 @@ finish(struct front *front, struct front_result *result)
 		    "cannot release the lock: %s", f.text);
 }
 
+/*
+ * A script that has nothing to do with our processes must not pay for the
+ * death of one: the lock is ours as before, and another keeper goes on.
+ */
+static bool
+replace_keeper(struct front *front)
+{
+	struct failure f;
+
+	if (!front->tree.foreign ||
+	    atomic_load(&front->page->phase) >= KEEPER_OVER ||
+	    front->replaced++ == REPLACEMENTS_MAX)
+		return false;
+	close(front->channel);
+	return fork_keeper(front, &f) == 0;
+}
+
 void
 front_run(struct job *job, struct front_result *result)
 {
 	struct front front = { .job = job };
 
 	memset(result, 0, sizeof(*result));
-	if (fork_keeper(&front, &result->failure) == -1) {
+	if (prepare(&front, &result->failure) == -1 ||
+	    fork_keeper(&front, &result->failure) == -1) {
 		result->outcome = FRONT_FAILED;
 		lock_release(job->lock, NULL,
 		    deadline_now() + job->lock->want.terms.io, NULL);
 		return;
 	}
 	lock_abandon(job->lock);	/* the keeper's from here on */
-	watch(&front);
+	do
+		watch(&front);
+	while (replace_keeper(&front));
 	switch (atomic_load(&front.page->phase)) {
 	case KEEPER_DONE:
 		take_result(front.page, result);

@@ -3,7 +3,9 @@
  * The front: the process that cron knows.  Once the lock is held it forks the
  * keeper and from then on only watches: it passes signals on, prints what the
  * keeper says, continues a keeper that was stopped, and cleans up after one
- * that died.
+ * that died.  Where the lock is a script's it does so in the background
+ * (background.h), passes nothing on, and forks another keeper for one that
+ * died: no death of one process of ours is to cost the script anything.
  */
 #ifndef FRONT_H
 #define FRONT_H

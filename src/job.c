@@ -29,6 +29,7 @@ take_options(struct job *job, const struct options *o)
 	job->chain = o->chain;
 	job->command.argv = o->argv;
 	job->command.closed_fds = o->closed_fds;
+	job->link = -1;
 	owner_self(&job->owner, o->login, o->argv, o->reason);
 }
 
@@ -44,19 +45,39 @@ make_lock(const struct job *job, const struct options *o, struct failure *f)
 		.name = o->name, .prefix = o->prefix, .chain = o->chain,
 		.with = o->with, .with_count = o->with_count,
 		.owner = &job->owner, .terms = o->terms, .limit = o->limit,
+		.token = o->token, .handback = o->argv == NULL,
 		.min_hold_ms = o->min_hold_ms };
 
 	snprintf(name, sizeof(name), "netflock-%d", (int)getpid());
 	return lock_new(&request, &settings, f);
 }
 
+static int
+find_command(struct job *job, const struct options *o, struct failure *f)
+{
+	job->command.signals = &job->signals;
+	job->command.path = command_find(o->argv[0], o->search, f);
+	return job->command.path != NULL ? 0 : -1;
+}
+
+/* Without --pid it is whoever started us, for others to see. */
+static int
+find_script(struct job *job, const struct options *o, struct failure *f)
+{
+	pid_t pid = o->pid > 0 ? (pid_t)o->pid : getppid();
+
+	if (o->pid > 0 && command_tree_foreign(&job->script, pid, f) == -1)
+		return -1;
+	if (pid > 0)
+		owner_process(&job->owner, pid);
+	return 0;
+}
+
 int
 job_prepare(struct job *job, const struct options *o, struct failure *f)
 {
 	take_options(job, o);
-	job->command.signals = &job->signals;
-	job->command.path = command_find(o->argv[0], o->search, f);
-	if (job->command.path == NULL)
+	if ((o->argv != NULL ? find_command : find_script)(job, o, f) == -1)
 		return -1;
 	if (signals_take(&job->signals) == -1)
 		return failure_set(f, STATUS_OS, "cannot take signals: %s",

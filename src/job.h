@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One job: what to run, under which lock, and how to stop it.  Made by
- * cmd_run from the options; then front and keeper work on it.
+ * cmd_run from the options; then front and keeper work on it.  That of
+ * cmd_acquire has no command: the lock is for a script that runs already, and
+ * is kept as long as that lives, if its process is known.
  *
  * Steps of use: job_prepare(), before anything is locked; the lock is
  * acquired (waiting.h); front_run(); job_end().
@@ -24,6 +26,8 @@ struct job {
 	struct lock *lock;	/* the front's, then the keeper's */
 	struct signals signals;
 	struct command command;
+	struct command_tree script; /* foreign: the lock is kept for it */
+	int link; /* script's: to whoever waits for the keeper, or -1 */
 	struct owner owner;	/* who we are, for those who wait */
 	int stop_signal;
 	bool warn_only;		/* --on-lost warn */
@@ -34,8 +38,8 @@ struct job {
 };
 
 /*
- * Fill JOB from O, which must outlive it: the command is found, signals are
- * taken, the lock is made but not asked for.  Returns 0, or -1 with F set.
+ * Fill JOB from O, which must outlive it: the command is found, or the script's
+ * process; signals are taken, the lock is made but not asked for.  Returns 0, or -1 with F set.
  */
 int job_prepare(struct job *job, const struct options *o, struct failure *f);
 /* Free what job_prepare() made, also after it failed. */

@@ -2,7 +2,6 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "duration.h"
 #include "environment.h"
 #include "job.h"
@@ -52,6 +52,7 @@ struct keeper {
 	struct renewal *renewal; /* made, see renewing */
 	enum stage stage;
 	bool lost, timed_out, failing, immortal;
+	bool returned;	     /* the lock, by the script itself */
 	bool renewing;	     /* its thread runs */
 	bool threadless;     /* it could not be made, and we said so */
 	int64_t tried_alone; /* the lease that we tried to renew ourselves */
@@ -132,12 +133,16 @@ lose(struct keeper *k, const char *why)
 	deadline_cell_latch(&k->page->lease);
 	if (k->stage == ENDED)
 		return;
-	say(k, false, "lock lost: %s; %s", why,
-	    k->job->warn_only ? "the command goes on without it"
-			      : "stopping the command");
-	if (!k->job->warn_only)
+	say(k, false, "lock lost: %s; %s the %s", why,
+	    k->job->warn_only ? "not stopping" : "stopping",
+	    k->tree.foreign ? "script" : "command");
+	if (!k->job->warn_only) {
 		stop_tree(k, deadline_min(grace_end(k),
 		    deadline_kill_at(k->terms, end)));
+	} else if (k->tree.foreign) {
+		k->immortal = true;
+		k->stage = ENDED;
+	}
 }
 
 static void
@@ -195,8 +200,27 @@ hear_front(struct keeper *k)
 		return;
 	close(k->channel);
 	k->channel = -1;
-	if (k->stage != ENDED)
+	if (k->stage != ENDED && !k->tree.foreign)
 		stop_tree(k, 0);
+}
+
+/*
+ * The script has its token; or whoever was to give it that is gone, and with
+ * it the only one who could give the lock back.
+ */
+static void
+hear_link(struct keeper *k)
+{
+	char byte;
+	ssize_t n = recv(k->job->link, &byte, 1, MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	k->page->taken = n == 1;
+	if (n != 1 && k->stage == RUNNING)
+		k->stage = ENDED;
+	close(k->job->link);
+	k->job->link = -1;
 }
 
 static void
@@ -212,6 +236,10 @@ hear_renewal(struct keeper *k)
 		case RENEWAL_LOST:
 			lose(k, f.text);
 			break;
+		case RENEWAL_RETURNED:
+			k->returned = true;
+			k->stage = ENDED;
+			return;
 		case RENEWAL_FAILED:
 			k->failing = true;
 			say(k, false, "cannot renew the lock: %s; trying on, "
@@ -368,15 +396,17 @@ watch(struct keeper *k)
 	struct signals_event event;
 
 	while (k->stage != ENDED) {
-		struct pollfd fds[4] = {
+		struct pollfd fds[6] = {
 			{ k->job->signals.fd, POLLIN, 0 },
 			{ k->channel, POLLIN, 0 },
 			{ k->timer, POLLIN, 0 },
 			{ renewal_fd(k->renewal), POLLIN, 0 },
+			{ k->tree.foreign ? k->tree.pidfd : -1, POLLIN, 0 },
+			{ k->job->link, POLLIN, 0 },
 		};
 
 		arm(k);
-		poll(fds, 4, -1);
+		poll(fds, 6, -1);
 		check_time(k);	/* first: after a suspend, KILL is first */
 		if (fds[0].revents != 0)
 			while (signals_next(&k->job->signals, &event))
@@ -387,6 +417,8 @@ watch(struct keeper *k)
 			hear_front(k);
 		if (fds[3].revents != 0)
 			hear_renewal(k);
+		if (fds[5].revents != 0)
+			hear_link(k);
 		if (k->stage == STOPPING && deadline_now() >= k->kill_at)
 			kill_tree(k);
 	}
@@ -407,6 +439,8 @@ give_back(struct keeper *k, bool ran)
 	struct failure f = { .status = 0 };
 	char left[24];
 
+	if (k->returned)
+		return;
 	if (k->lost)	/* others may go on the sooner */
 		end = now + k->terms->io;
 	if (k->renewing && !renewal_stop(k->renewal, end)) {
@@ -437,13 +471,14 @@ static _Noreturn void
 finish(struct keeper *k, bool ran)
 {
 	k->page->wstatus = k->tree.wstatus;
-	k->page->run.status = shell_status(k->tree.wstatus);
+	k->page->run.status = k->tree.foreign
+	    ? -1 : shell_status(k->tree.wstatus);
 	k->page->run.ran_ms = (deadline_now() - k->started) / DEADLINE_MS;
 	k->page->outcome = !ran ? KEEPER_NOT_STARTED
 		: k->lost	? KEEPER_LOST
 		: k->timed_out	? KEEPER_TIMED_OUT
 				: KEEPER_ENDED;
-	k->page->released = !k->immortal;
+	k->page->released = !k->immortal && !k->returned;
 	atomic_store(&k->page->phase, KEEPER_OVER);
 	give_back(k, ran);
 	if (ran && k->lost)
@@ -471,51 +506,56 @@ prepare(struct keeper *k)
 	struct job *job = k->job;
 	struct failure *f = &k->page->failure;
 
-	job->command.envp = environment_make(job->lock, job->chain, job->scrub);
-	if (k->timer == -1 || job->command.envp == NULL) {
-		failure_set(f, STATUS_OS, "cannot start '%s': %s",
-		    job->command.argv[0], strerror(errno));
+	if (k->timer == -1) {
+		failure_set(f, STATUS_OS, "cannot keep the lock: %s",
+		    strerror(errno));
 		return false;
 	}
 	k->renewal = renewal_new(job->lock, &k->page->lease, f);
-	if (k->renewal == NULL)
+	return k->renewal != NULL;
+}
+
+static bool
+prepare_command(struct keeper *k)
+{
+	struct job *job = k->job;
+
+	job->command.envp = environment_make(job->lock, job->chain, job->scrub);
+	if (job->command.envp == NULL) {
+		failure_set(&k->page->failure, STATUS_OS,
+		    "cannot start '%s': %s", job->command.argv[0],
+		    strerror(errno));
 		return false;
+	}
 	if (!command_tree_visible())
 		say(k, false, "cannot look into /proc: if the command must "
 		    "be stopped, what it has started may run on");
 	return true;
 }
 
-/* The command has them; a terminal or a pipe must not depend on us. */
 static void
-close_standard_streams(void)
+begin(struct keeper *k)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct job *job = k->job;
+	int64_t now = deadline_now();
 
-	for (int i = 0; i < 3; i++)
-		if (fd == -1)
-			close(i);
-		else
-			dup2(fd, i);
-	if (fd > 2)
-		close(fd);
+	k->started = now;
+	k->renewal_at = now + RENEWAL_START;
+	k->stop_at = job->max_runtime_ms > 0
+	    ? now + job->max_runtime_ms * DEADLINE_MS : DEADLINE_NEVER;
+	atomic_store(&k->page->phase, KEEPER_RUNNING);
 }
 
 static bool
 start(struct keeper *k)
 {
 	struct job *job = k->job;
-	int64_t now = deadline_now();
 
-	if (!prepare(k))
+	if (!prepare(k) || !prepare_command(k))
 		return false;
-	k->started = now;
+	begin(k);
 	job->command.start_by =
 	    deadline_term_at(k->terms, job->lock->lease_end);
-	k->renewal_at = now + RENEWAL_START;
-	k->stop_at = job->max_runtime_ms > 0
-	    ? now + job->max_runtime_ms * DEADLINE_MS : DEADLINE_NEVER;
-	atomic_store(&k->page->phase, KEEPER_RUNNING);
 	signals_early(&job->command.early);
 	k->tree.pid = command_start(&job->command, &k->page->failure);
 	/*
@@ -526,6 +566,35 @@ start(struct keeper *k)
 	 */
 	setsid();
 	return k->tree.pid != -1;
+}
+
+/*
+ * A script runs already.  If it has its token we are the successor of a keeper
+ * that was killed: whatever the time is, check_time() knows what to do.
+ */
+static bool
+attend(struct keeper *k)
+{
+	const struct failure none = { .status = 0 };
+	bool ready;
+
+	setsid();
+	k->tree = k->job->script;
+	ready = prepare(k);
+	if (!ready && k->page->taken)
+		_exit(STATUS_OS);	/* not to give back what is in use */
+	if (!ready)
+		return false;
+	if (!k->page->taken && !deadline_may_start(k->terms,
+	    k->job->lock->lease_end, deadline_now())) {
+		failure_set(&k->page->failure, STATUS_UNAVAILABLE,
+		    "acquired too late to keep it");
+		return false;
+	}
+	begin(k);
+	if (!k->page->taken)
+		send(k->job->link, &none, sizeof(none), MSG_NOSIGNAL);
+	return true;
 }
 
 _Noreturn void
@@ -540,9 +609,10 @@ keeper_main(struct job *job, struct keeper_page *page, int channel)
 
 	become_keeper(&k);
 	sigemptyset(&k.forwarded);
-	if (!start(&k))
+	if (!(job->script.foreign ? attend : start)(&k))
 		finish(&k, false);
-	close_standard_streams();
+	/* The command has them: no terminal, no pipe must depend on us. */
+	descriptors_null();
 	watch(&k);
 	finish(&k, true);
 }

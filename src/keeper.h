@@ -2,7 +2,9 @@
 /*
  * The keeper: the process between front and command.  It owns the lock once
  * that is held, starts the command, keeps the deadline, and gives the lock
- * back when nothing runs under it any more.
+ * back when nothing runs under it any more.  Where the lock is a script's
+ * (job->script) it starts nothing: that process is what runs under it, and
+ * whoever waits at job->link is told when the lock is kept.
  *
  * Its main thread keeps the deadline and therefore never waits for anything
  * but poll(2): no server, no terminal, no log.  What it has to say goes to the
@@ -51,6 +53,7 @@ struct keeper_page {
 	int wstatus;
 	struct lock_run run; /* for the release, if the lock was ours */
 	bool released; /* or to be: nothing of the command is left */
+	bool taken; /* the script has its token; or there is none */
 	struct failure failure;
 };
 

@@ -46,6 +46,18 @@ make_keys(struct lock *lock)
 	return lock->keys != NULL ? 0 : -1;
 }
 
+/* The identity of one attempt.  Returns 0, or -1 (errno). */
+static int
+name_attempt(struct lock *lock)
+{
+	if (lock->want.token != NULL)
+		snprintf(lock->token, sizeof(lock->token), "%s",
+		    lock->want.token);
+	else if (token_random(lock->token) == -1)
+		return -1;
+	return token_random(lock->id);
+}
+
 struct lock *
 lock_new(const struct lock_request *request,
     const struct session_settings *settings, struct failure *f)
@@ -61,8 +73,7 @@ lock_new(const struct lock_request *request,
 	    request->name);
 	snprintf(lock->borns, sizeof(lock->borns), "0");
 	lock->rival.name = request->name;
-	if (make_keys(lock) == -1 || token_random(lock->token) == -1 ||
-	    token_random(lock->id) == -1)
+	if (make_keys(lock) == -1 || name_attempt(lock) == -1)
 		goto fail;
 	lock->ask = session_new(settings);
 	lock->hear = session_new(settings);
@@ -110,7 +121,7 @@ lock_start_over(struct lock *lock, struct failure *f)
 {
 	lock->confirmed = false;
 	session_close(lock->hear);	/* its channel has the token's name */
-	if (token_random(lock->token) == 0 && token_random(lock->id) == 0)
+	if (name_attempt(lock) == 0)
 		return 0;
 	return failure_set(f, STATUS_OS, "no random numbers: %s",
 	    strerror(errno));

@@ -47,6 +47,8 @@ struct lock_request {
 	size_t with_count;	 /* LOCK_NAMES_MAX - 1 at most */
 	const char *prefix;
 	const char *chain;	/* tokens of our ancestors, "" for none */
+	const char *token;	/* the caller's choice; NULL: random */
+	bool handback;		/* a script's: it may be given back by token */
 	const struct owner *owner;
 	struct deadline_terms terms;
 	int limit;		/* 1 exclusive, N slots, 0 shared */
@@ -68,7 +70,7 @@ struct lock_rival {
 };
 
 struct lock_run {
-	int status;	 /* as a shell would give it */
+	int status;	 /* as a shell would give it; -1: not known */
 	int64_t ran_ms;
 };
 
@@ -83,6 +85,7 @@ struct lock {
 	bool restored;	     /* the last keep restored a forgotten record */
 	bool confirmed;	     /* a direct grant or a keep was confirmed once */
 	bool release_unsure; /* a release was sent whose reply never came */
+	bool returned;	     /* LOST: the script itself gave it back */
 	/* while waiting: */
 	struct lock_rival rival;
 	int64_t ask_again;   /* instant of the next request ... */
@@ -123,8 +126,9 @@ void lock_interrupt(struct lock *lock, int fd);
 void lock_threaded(struct lock *lock, bool threaded);
 
 /*
- * Become another attempt: whatever is still under way of the old one cannot
- * touch what the new one gets.  Returns 0, or -1 with F set.
+ * Become another attempt, with another token unless that was chosen: whatever
+ * is still under way of the old one cannot touch what the new one gets.
+ * Returns 0, or -1 with F set.
  */
 int lock_start_over(struct lock *lock, struct failure *f);
 

@@ -8,7 +8,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cmd_acquire.h"
+#include "cmd_held.h"
 #include "cmd_help.h"
+#include "cmd_release.h"
+#include "cmd_renew.h"
 #include "cmd_reset.h"
 #include "cmd_reset_all.h"
 #include "cmd_run.h"
@@ -18,8 +22,8 @@
 #include "status.h"
 
 #define ALL_GROUPS                                                \
-	(OPTIONS_GETTING | OPTIONS_RUNNING | OPTIONS_CONNECTION | \
-	    OPTIONS_MESSAGES)
+	(OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_RUNNING |      \
+	    OPTIONS_STOPPING | OPTIONS_CONNECTION | OPTIONS_MESSAGES)
 
 /*
  * The first operand is a subcommand if it is exactly one of these words.  The
@@ -58,10 +62,35 @@ static const struct options_command commands[] = {
 	    .groups = OPTIONS_TAKING | OPTIONS_SWEEPING | OPTIONS_CONNECTION |
 		      OPTIONS_MESSAGES,
 	    .operands = OPTIONS_NAMES },
-	{ .word = "acquire" },
-	{ .word = "renew" },
-	{ .word = "release" },
-	{ .word = "held" },
+	{ .word = "acquire",
+	    .main = cmd_acquire,
+	    .synopsis = "acquire [OPTION]... NAME",
+	    .brief = "Take a lock for a script, and print its token.",
+	    .groups = OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_STOPPING |
+		      OPTIONS_KEEPING | OPTIONS_FENCING | OPTIONS_CHOOSING |
+		      OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_NAME,
+	    .least = 1,
+	    .most = 1 },
+	{ .word = "renew",
+	    .main = cmd_renew,
+	    .synopsis = "renew [OPTION]... NAME TOKEN",
+	    .brief = "Extend the lease of the lock that has this token.",
+	    .groups = OPTIONS_LEASE | OPTIONS_EXTENDING | OPTIONS_CONNECTION |
+		      OPTIONS_MESSAGES,
+	    .operands = OPTIONS_HOLDER },
+	{ .word = "release",
+	    .main = cmd_release,
+	    .synopsis = "release [OPTION]... NAME TOKEN",
+	    .brief = "Give the lock that has this token back.",
+	    .groups = OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_HOLDER },
+	{ .word = "held",
+	    .main = cmd_held,
+	    .synopsis = "held [OPTION]... NAME TOKEN",
+	    .brief = "Tell by the status whether this token still has the lock.",
+	    .groups = OPTIONS_FENCING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_HOLDER },
 	{ .word = "doctor" },
 	{ .word = "history" },
 	{ .word = "help",

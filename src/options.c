@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failure.h"
 #include "message.h"
@@ -179,11 +180,32 @@ check_name(const char *name, struct failure *f)
 	return 0;
 }
 
+/* NAME TOKEN. */
+static int
+check_holder(const struct options *o, struct failure *f)
+{
+	const char *word = o->command->word;
+	int64_t unused;
+
+	if (o->name_count < 2)
+		return failure_set(f, STATUS_USAGE,
+		    "'%s' needs a NAME and a TOKEN, which acquire prints", word);
+	if (o->name_count > 2 ||
+	    options_value_token.read(o->names[1], &unused) != OPTIONS_VALUE_OK)
+		return failure_set(f, STATUS_USAGE,
+		    "'%s' takes a NAME and a TOKEN, not '%.60s'; to run a "
+		    "command under the lock '%s': netflock run %s COMMAND",
+		    word, o->names[o->name_count > 2 ? 2 : 1], word, word);
+	return check_name(o->names[0], f);
+}
+
 static int
 check_names(const struct options *o, struct failure *f)
 {
 	const struct options_command *c = o->command;
 
+	if (c->operands == OPTIONS_HOLDER)
+		return check_holder(o, f);
 	if (o->name_count < c->least)
 		return failure_set(
 		    f, STATUS_USAGE, "'%s' needs a NAME", c->word);
@@ -292,6 +314,10 @@ take_values(struct options *o, const struct options_memory *m)
 	o->now = given(m, OPTION_NOW);
 	o->token = text(m, OPTION_TOKEN, NULL);
 	o->match = text(m, OPTION_MATCH, NULL);
+	o->pid = number(m, OPTION_PID, 0);
+	o->add_ms = number(m, OPTION_ADD, -1);
+	o->ttl_given = given(m, OPTION_TTL);
+	o->fence = given(m, OPTION_FENCE);
 	o->dry_run = given(m, OPTION_DRY_RUN);
 	o->force = given(m, OPTION_FORCE);
 	o->user = text(m, OPTION_USER, NULL);
@@ -322,13 +348,15 @@ check_terms(struct options *o, struct options_memory *m)
 	char ttl[100], kill_text[100], io[100];
 	bool whole;
 
-	/* Whoever takes no lock has no lease. */
-	if ((o->command->groups & OPTIONS_GETTING) == 0)
+	if ((o->command->groups & OPTIONS_LEASE) == 0)
 		return 0;
 	if (o->ttl_ms <= 1000)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--ttl %.60s is too short: a lease must be longer than 1s",
 		    text(m, OPTION_TTL, ""));
+	/* To renew for somebody else is not to take one. */
+	if ((o->command->groups & OPTIONS_GETTING) == 0)
+		return 0;
 	deadline_terms(&o->terms, o->ttl_ms, kill_after, o->io_ms);
 	if (deadline_terms_fit(&o->terms))
 		return 0;
@@ -344,6 +372,33 @@ check_terms(struct options *o, struct options_memory *m)
 	    whole ? least / 1000 : least, whole ? "s" : "ms");
 }
 
+/* A script that has no lock must not go on as if it had one. */
+static int
+check_script(const struct options *o, struct options_memory *m)
+{
+	static const enum options_id needy[] = { OPTION_KILL_AFTER,
+		OPTION_SIGNAL, OPTION_ON_LOST };
+	char name[32];
+
+	if ((o->command->groups & OPTIONS_KEEPING) == 0)
+		return 0;
+	if (o->conflict_status == 0)
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "--conflict-exit-code 0 would tell the script that it has "
+		    "the lock when it has not");
+	for (size_t i = 0; i < sizeof(needy) / sizeof(*needy); i++)
+		if (given(m, needy[i]) && o->pid == 0)
+			return failure_set(&m->failure, STATUS_USAGE,
+			    "%s needs --pid: without it nobody sees that the "
+			    "lock is lost",
+			    options_table_name(needy[i], name, sizeof(name)));
+	if (o->pid == getpid())
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "--pid %d is netflock itself: give it that of the script",
+		    (int)o->pid);
+	return 0;
+}
+
 static int
 check_together(const struct options *o, struct options_memory *m)
 {
@@ -354,6 +409,9 @@ check_together(const struct options *o, struct options_memory *m)
 	if (o->wait_all && o->kill_all)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--wait-all and --kill-all exclude each other");
+	if (o->ttl_given && o->add_ms >= 0)
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "--ttl and --add exclude each other");
 	if (o->json && o->names_only)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--json and --names exclude each other");
@@ -589,7 +647,7 @@ parse(struct options *o, struct options_memory *m)
 {
 	if (read_command(o, m) == -1)
 		return -1;
-	if (o->command->operands == OPTIONS_NAMES && read_names(o, m) == -1)
+	if (o->command->operands != OPTIONS_COMMAND && read_names(o, m) == -1)
 		return -1;
 	if (check_groups(o, m) == -1)
 		return -1;
@@ -601,6 +659,7 @@ parse(struct options *o, struct options_memory *m)
 	set_level(m);
 	take_values(o, m);
 	if (check_together(o, m) == -1 || read_limit(o, m) == -1 ||
+	    check_script(o, m) == -1 ||
 	    check_terms(o, m) == -1 || check_url_option(m) == -1)
 		return -1;
 	if (o->command->operands == OPTIONS_COMMAND) {
@@ -608,6 +667,11 @@ parse(struct options *o, struct options_memory *m)
 			return -1;
 	} else if (check_names(o, &m->failure) == -1)
 		return -1;
+	if (o->command->operands == OPTIONS_NAME ||
+	    o->command->operands == OPTIONS_HOLDER)
+		o->name = o->names[0];
+	if (o->command->operands == OPTIONS_HOLDER)
+		o->token = o->names[1];
 	/* Help is there for those whose environment is broken, too. */
 	if ((o->command->groups & OPTIONS_CONNECTION) == 0)
 		return 0;

@@ -32,12 +32,19 @@ enum options_group {
 	OPTIONS_LOOKING = 16,  /* status */
 	OPTIONS_TAKING = 32,   /* reset, reset-all */
 	OPTIONS_CHOOSING = 64, /* reset */
-	OPTIONS_SWEEPING = 128 /* reset-all */
+	OPTIONS_SWEEPING = 128, /* reset-all */
+	OPTIONS_LEASE = 256,	/* run, acquire, renew */
+	OPTIONS_STOPPING = 512, /* run, acquire */
+	OPTIONS_KEEPING = 1024, /* acquire */
+	OPTIONS_EXTENDING = 2048, /* renew */
+	OPTIONS_FENCING = 4096	/* acquire, held */
 };
 
 enum options_operands {
 	OPTIONS_COMMAND, /* NAME [--] COMMAND...: options only before NAME */
-	OPTIONS_NAMES	 /* words, with options anywhere: o->names */
+	OPTIONS_NAMES,	 /* words, with options anywhere: o->names */
+	OPTIONS_NAME,	 /* one of them: o->name */
+	OPTIONS_HOLDER	 /* NAME and TOKEN: o->name, o->token */
 };
 
 struct options;
@@ -114,11 +121,17 @@ struct options {
 	bool json, watch, names_only;
 	int64_t interval_ms;	  /* of --watch */
 	bool now;		  /* --now: free at once */
-	const char *token;	  /* --token: this holder only; or NULL */
+	const char *token;	  /* --token: this holder only; TOKEN; or NULL */
 	const char *match;	  /* --match: these locks only; or NULL */
 	bool dry_run, force;
 	bool colour;		  /* the environment does not forbid it */
 	int columns;		  /* COLUMNS; 0 if unset or no number */
+
+	/* acquire, renew, held */
+	int64_t pid;		  /* --pid, 0: none */
+	int64_t add_ms;		  /* --add; -1: none */
+	bool ttl_given;
+	bool fence;		  /* --fence: print it */
 
 	/* help */
 	enum options_show show;

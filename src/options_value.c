@@ -92,6 +92,23 @@ read_on_lost(const char *text, int64_t *number)
 	return OPTIONS_VALUE_OK;
 }
 
+/* Process 1 is shielded from signals, and takes us with it when it ends. */
+static enum options_value_result
+read_pid(const char *text, int64_t *number)
+{
+	int64_t pid = 0;
+	const char *p;
+
+	for (p = text; *p >= '0' && *p <= '9' && pid <= INT32_MAX; p++)
+		pid = pid * 10 + (*p - '0');
+	if (p == text || *p != '\0')
+		return OPTIONS_VALUE_INVALID;
+	if (pid <= 1 || pid > INT32_MAX)
+		return OPTIONS_VALUE_RANGE;
+	*number = pid;
+	return OPTIONS_VALUE_OK;
+}
+
 /* Braces would move the keys to another slot, globs confuse SCAN. */
 static enum options_value_result
 read_prefix(const char *text, int64_t *number)
@@ -210,6 +227,9 @@ const struct options_kind
 	    "use 1 to 255 bytes without control characters", NULL },
     options_value_token = { read_token, "token",
 	    "use 1 to 128 of A-Z a-z 0-9 . _ : -", NULL },
+    options_value_pid = { read_pid, "process",
+	    "use its number, e.g. $$ of a shell",
+	    "2 or more: process 1 cannot be stopped" },
     options_value_host = { read_host, "host name",
 	    "use 1 to 253 of A-Z a-z 0-9 . - _, and no address", NULL },
     options_value_slots = { read_slots, "number", "use 1 to 10000",

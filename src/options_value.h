@@ -26,7 +26,8 @@ extern const struct options_kind options_value_duration,
     options_value_status, options_value_signal, options_value_on_lost,
     options_value_prefix, options_value_reason, options_value_user,
     options_value_token, options_value_host, options_value_slots,
-    options_value_name, options_value_text;
+    options_value_name, options_value_text,
+    options_value_pid;	   /* 2 or more */
 
 /* Whether TEXT is a list of tokens, separated by commas; "" is one. */
 bool options_value_is_chain(const char *text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "owner.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +72,33 @@ owner_self(
 	snprintf(o->pid, sizeof(o->pid), "%ld", (long)getpid());
 	join_words(o->command, sizeof(o->command), argv);
 	copy_short(o->reason, sizeof(o->reason), reason ? reason : "");
+}
+
+void
+owner_process(struct owner *o, pid_t pid)
+{
+	char path[48], line[1024];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(o->pid, sizeof(o->pid), "%ld", (long)pid);
+	snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd != -1) {
+		n = read(fd, line, sizeof(line) - 1);
+		close(fd);
+	}
+	while (n > 0 && line[n - 1] == '\0')
+		n--;
+	if (n <= 0) {
+		copy_short(o->command, sizeof(o->command), "a script");
+		return;
+	}
+	line[n] = '\0';
+	for (ssize_t i = 0; i < n; i++)
+		if (line[i] == '\0')
+			line[i] = ' ';
+	copy_short(o->command, sizeof(o->command), line);
 }
 
 char *

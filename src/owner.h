@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct owner {
 	char user[64];
@@ -23,6 +24,11 @@ struct owner {
  */
 void owner_self(struct owner *o, const char *login, char *const argv[],
     const char *reason);
+/*
+ * What O holds is of process PID: a script that asks through us.  Its command
+ * is what /proc says, or "a script".
+ */
+void owner_process(struct owner *o, pid_t pid);
 /* "ops@db3 pid 4711" into DST; returns DST.  256 bytes are enough. */
 char *owner_format(char *dst, size_t size, const struct owner *o);
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct admin;
+struct admin_extension;
 struct admin_removal;
 struct admin_walk;
 struct failure;
@@ -58,6 +59,8 @@ struct protocol {
 	enum protocol_result (*inspect)(struct admin *, const char *name, int waiters, int64_t deadline, struct inspect *, struct failure *);
 	/* Take it from one holder. */
 	enum protocol_result (*reset)(struct admin *, struct admin_removal *, int64_t deadline, struct failure *);
+	/* Renew one holder's lease for it. */
+	enum protocol_result (*extend)(struct admin *, struct admin_extension *, int64_t deadline, struct failure *);
 	/* The next step of a walk over all locks; sets walk->done after the last. */
 	enum protocol_result (*list)(struct admin *, struct admin_walk *, int64_t deadline, struct failure *);
 };

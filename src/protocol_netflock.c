@@ -87,6 +87,8 @@ add_asker(struct words *w, const struct lock *lock)
 		add(w, "reason", o->reason);
 	if (want->chain[0] != '\0')
 		add(w, "chain", want->chain);
+	if (want->handback)
+		add_number(w, "handback", want->min_hold_ms);
 }
 
 static void
@@ -446,6 +448,7 @@ explain(struct lock *lock, const struct reply *r, struct failure *f)
 		{ "other", "another attempt of the same token holds it" },
 		{ "granted", "the server lost it and gave it to somebody else" },
 		{ "limit", "the server lost it and others hold it" },
+		{ "released", "it was given back" },
 	};
 	const char *why = reply_field(r, "why", NULL);
 	const char *text = "the server says that it is not ours";
@@ -454,6 +457,8 @@ explain(struct lock *lock, const struct reply *r, struct failure *f)
 	for (size_t i = 0; why && i < sizeof(texts) / sizeof(*texts); i++)
 		if (strcmp(why, texts[i].why) == 0)
 			text = texts[i].text;
+	lock->returned = why && lock->want.handback &&
+	    (strcmp(why, "released") == 0 || strcmp(why, "cooling") == 0);
 	take_rival(lock, r);
 	owner_format(holder, sizeof(holder), &lock->rival.owner);
 	failure_set(f, STATUS_LOST, "%s%s%s%s",
@@ -518,6 +523,11 @@ netflock_listen(struct lock *lock, int64_t deadline, struct failure *f)
 			    "whoever got it since has it back");
 			return PROTOCOL_LOST;
 		}
+		if (strcmp(text, "released") == 0 && lock->want.handback) {
+			failure_set(f, STATUS_LOST, "it was given back");
+			lock->returned = true;
+			return PROTOCOL_LOST;
+		}
 	}
 	if (n != -1)
 		return PROTOCOL_HELD;
@@ -554,6 +564,8 @@ netflock_release(struct lock *lock, const struct lock_run *run,
 	add(&w, "borns", lock->borns);
 	if (run != NULL) {
 		add_number(&w, "minhold", lock->want.min_hold_ms);
+	}
+	if (run != NULL && run->status >= 0) {
 		add_number(&w, "status", run->status);
 		add_number(&w, "ran", run->ran_ms);
 	}
@@ -607,5 +619,6 @@ const struct protocol protocol_netflock = {
 	.leave = netflock_leave,
 	.inspect = protocol_netflock_inspect,
 	.reset = protocol_netflock_reset,
+	.extend = protocol_netflock_extend,
 	.list = protocol_netflock_list,
 };

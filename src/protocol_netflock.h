@@ -10,6 +10,8 @@ enum protocol_result protocol_netflock_inspect(struct admin *a,
     struct failure *f);
 enum protocol_result protocol_netflock_reset(struct admin *a,
     struct admin_removal *removal, int64_t deadline, struct failure *f);
+enum protocol_result protocol_netflock_extend(struct admin *a,
+    struct admin_extension *extension, int64_t deadline, struct failure *f);
 enum protocol_result protocol_netflock_list(struct admin *a,
     struct admin_walk *walk, int64_t deadline, struct failure *f);
 

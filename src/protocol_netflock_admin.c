@@ -91,14 +91,16 @@ protocol_netflock_inspect(struct admin *a, const char *name, int waiters,
 {
 	char most[16];
 	struct keys k;
-	const char *argv[] = { k.lock, k.queue, k.waiters, "waiters", most };
+	const char *argv[] = { k.lock, k.queue, k.waiters, "waiters", most,
+		"token", a->token };
+	size_t argc = sizeof(argv) / sizeof(*argv);
 	struct reply *r = NULL;
 	enum protocol_result result;
 
 	make_keys(&k, a, name);
 	snprintf(most, sizeof(most), "%d", waiters);
-	result = call(a, &script_inspect, sizeof(argv) / sizeof(*argv), argv,
-	    deadline, &r, f);
+	result = call(a, &script_inspect, a->token != NULL ? argc : argc - 2,
+	    argv, deadline, &r, f);
 	if (result == PROTOCOL_HELD && inspect_take(in, name, r) == -1)
 		return unexpected("inspect", f);
 	return result;
@@ -109,14 +111,15 @@ protocol_netflock_reset(struct admin *a, struct admin_removal *removal,
     int64_t deadline, struct failure *f)
 {
 	struct keys k;
-	const char *argv[9] = { k.lock, k.queue, k.waiters, "id", removal->id,
-		"now", removal->now ? "1" : "0", "token", removal->token };
+	const char *argv[11] = { k.lock, k.queue, k.waiters, "id", removal->id,
+		"now", removal->now ? "1" : "0", "release",
+		removal->release ? "1" : "0", "token", removal->token };
 	struct reply *r = NULL;
 	enum protocol_result result;
 	const char *state;
 
 	make_keys(&k, a, removal->name);
-	result = call(a, &script_reset, removal->token != NULL ? 9 : 7, argv,
+	result = call(a, &script_reset, removal->token != NULL ? 11 : 9, argv,
 	    deadline, &r, f);
 	if (result != PROTOCOL_HELD)
 		return result;
@@ -135,6 +138,31 @@ protocol_netflock_reset(struct admin *a, struct admin_removal *removal,
 	} else {
 		result = unexpected(reply_word(r), f);
 	}
+	reply_free(r);
+	return result;
+}
+
+enum protocol_result
+protocol_netflock_extend(struct admin *a, struct admin_extension *e,
+    int64_t deadline, struct failure *f)
+{
+	char ttl[24], fence[24];
+	struct keys k;
+	const char *argv[] = { k.lock, k.queue, k.waiters, "token", e->token,
+		"id", e->id, "ttl", ttl, "fence", fence };
+	struct reply *r = NULL;
+	enum protocol_result result;
+
+	make_keys(&k, a, e->name);
+	snprintf(ttl, sizeof(ttl), "%" PRId64, e->ttl_ms);
+	snprintf(fence, sizeof(fence), "%" PRId64, e->fence);
+	result = call(a, &script_renew, sizeof(argv) / sizeof(*argv), argv,
+	    deadline, &r, f);
+	if (result != PROTOCOL_HELD)
+		return result;
+	e->ours = strcmp(reply_word(r), "ok") == 0;
+	if (!e->ours && strcmp(reply_word(r), "lost") != 0)
+		result = unexpected(reply_word(r), f);
 	reply_free(r);
 	return result;
 }

@@ -57,6 +57,12 @@ tell(struct renewal *r, enum renewal_news kind, const struct failure *f)
 		;
 }
 
+static void
+tell_lost(struct renewal *r, const struct failure *f)
+{
+	tell(r, r->lock->returned ? RENEWAL_RETURNED : RENEWAL_LOST, f);
+}
+
 /*
  * The lease had at least (what we count) - (what clocks may differ) left
  * when the server looked: less proves that its clock was moved.
@@ -132,7 +138,7 @@ renew(struct renewal *r)
 	case LOCK_HELD:
 		return renewed(r, old_end, sent);
 	case LOCK_LOST:
-		tell(r, RENEWAL_LOST, &f);
+		tell_lost(r, &f);
 		return false;
 	case LOCK_INTERRUPTED:
 		return false;
@@ -170,7 +176,7 @@ listen_to_resets(struct renewal *r)
 			r->due = 0;	/* a reset may have gone unheard */
 		return true;
 	case LOCK_LOST:
-		tell(r, RENEWAL_LOST, &f);
+		tell_lost(r, &f);
 		return false;
 	case LOCK_INTERRUPTED:
 		return false;

@@ -24,6 +24,7 @@ struct renewal;
 enum renewal_news {
 	RENEWAL_NONE,
 	RENEWAL_LOST,	   /* not ours any more; the thread has ended */
+	RENEWAL_RETURNED,  /* nor this: the script itself gave it back */
 	RENEWAL_FAILED,	   /* could not renew; trying on */
 	RENEWAL_RECOVERED, /* renewed after a failure */
 	RENEWAL_RESTORED,  /* the server had forgotten it; renewed */

@@ -192,3 +192,13 @@ waiting_acquire(const struct options *o, struct job *job, int *status,
 	}
 	return result;
 }
+
+int
+waiting_refuse(const struct options *o, const struct failure *f)
+{
+	bool nowhere = f->status == STATUS_UNAVAILABLE && o->url_default;
+
+	message_error(o->name, "%s%s", f->text,
+	    nowhere ? " (start a Redis there, or set NETFLOCK_URL)" : "");
+	return f->status;
+}

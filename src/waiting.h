@@ -20,4 +20,7 @@ struct options;
 enum lock_result waiting_acquire(const struct options *o, struct job *job,
     int *status, struct failure *f);
 
+/* Print F, and what to do where that is clear.  Returns the exit status. */
+int waiting_refuse(const struct options *o, const struct failure *f);
+
 #endif

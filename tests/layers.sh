@@ -47,7 +47,7 @@ rules() {
 	echo 'nobody ; SSL_.*|BIO_.*|X509_.*|EVP_.*|ERR_.*|OPENSSL_.* ; OpenSSL, but by a table of pointers'
 	echo 'transport|resolve ; socket|connect|getaddrinfo|getnameinfo|setsockopt|getsockopt|sendto|sendmsg|recvfrom|shutdown ; sockets'
 	echo 'renewal ; pthread_(create|join|detach|timedjoin_np|cancel|mutex.*|cond.*) ; threads'
-	echo 'command|resolve|front ; fork|vfork|_Fork|clone|posix_spawn.* ; processes'
+	echo 'command|resolve|front|background ; fork|vfork|_Fork|clone|posix_spawn.* ; processes'
 	echo 'command ; exec[lv].* ; exec'
 	echo 'command|tree|resolve|front ; kill|killpg|pidfd_send_signal|tgkill ; signals to others'
 	echo 'cmd_.*|options.*|message ; printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|putc|fputc|fwrite|perror|stdout|stderr|dprintf|vdprintf ; the terminal'
@@ -62,7 +62,7 @@ check_rules() {
 		check "only ${modules//|/, } use $title" "$(only "$modules" "$symbols")"
 	done < <(rules)
 	echo 'duration fork' >>"$tmp/uses"
-	found=$(only 'command|resolve|front' 'fork|vfork')
+	found=$(only 'command|resolve|front|background' 'fork|vfork')
 	check_finds "a module that forks and must not is found" "$found"
 }
 
@@ -73,7 +73,7 @@ layer() {
 	case $1 in
 	main) echo 9 ;;
 	cmd_*) echo 8 ;;
-	front) echo 7 ;;
+	front | background) echo 7 ;;
 	keeper | waiting) echo 6 ;;
 	renewal | environment | job) echo 5 ;;
 	lock | admin | inspect) echo 4 ;;

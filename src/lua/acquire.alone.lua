@@ -4,7 +4,7 @@
 local function take()
   local meta, holder = alone()
   if not meta or holder or ask.fence or ask.status or ask.ran or ask.minhold
-  then
+      or (ask.handback and not short(ask.handback)) then
     return
   end
   local us = clock_us()
@@ -17,7 +17,7 @@ local function take()
     limit = ask.limit, ttl = ask.ttl, kill = ask.kill, renew = ask.renew,
     io = ask.io, user = ask.user, host = ask.host, pid = ask.pid,
     command = ask.command, reason = ask.reason, names = {KEYS[1]},
-    fence = fence,
+    fence = fence, handback = ask.handback,
   })
   -- First what a full server refuses (rule 2).
   redis.call('HSET', KEYS[1], 'h:' .. ask.token, record, 'fence', fence,

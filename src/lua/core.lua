@@ -72,7 +72,8 @@ local function bad(what)
   return redis.error_reply('NETFLOCK bad request: ' .. what)
 end
 
-local MILLISECONDS = {'ttl', 'kill', 'renew', 'io', 'hold', 'minhold', 'ran'}
+local MILLISECONDS = {'ttl', 'kill', 'renew', 'io', 'hold', 'minhold', 'ran',
+  'handback'}
 local COUNTS = {'limit', 'order', 'fence', 'status', 'waiters'}
 
 local function check_keys()
@@ -125,7 +126,7 @@ local function record()
     id = ask.id, limit = ask.limit, ttl = ask.ttl, kill = ask.kill or 0,
     renew = ask.renew or 0, io = ask.io or 0, user = ask.user,
     host = ask.host, pid = ask.pid, command = ask.command,
-    reason = ask.reason, names = names,
+    reason = ask.reason, names = names, handback = ask.handback,
   }
 end
 
@@ -174,6 +175,11 @@ local function decode(key, json)
   end
   for _, k in ipairs(BOUNDED) do
     if f[k] > LONGEST then return nil end
+  end
+  -- Most have none: it is not made up.
+  if f.handback then
+    f.handback = number(f.handback)
+    if not f.handback or f.handback > LONGEST then return nil end
   end
   for _, k in ipairs(TEXTS) do
     if f[k] and type(f[k]) ~= 'string' then return nil end
@@ -550,7 +556,7 @@ local function grant(token, f, state, till, order)
     state = state, since = now, ends = till, id = f.id, limit = f.limit,
     ttl = f.ttl, kill = f.kill, renew = f.renew, io = f.io, user = f.user,
     host = f.host, pid = f.pid, command = f.command, reason = f.reason,
-    names = f.names, fence = next_fence(f),
+    names = f.names, fence = next_fence(f), handback = f.handback,
   }
   for _, name in ipairs(f.names) do
     local s = lock(name)

@@ -68,11 +68,14 @@ local function add_holder(i, token, f)
   add(reply, 'live.' .. i, is_live(s, token, f) and 1 or 0)
 end
 
--- Those that have it longest first, then what is no record.
+-- Those that have it longest first, then what is no record.  With a token: the
+-- holder of that.
 local function add_holders()
   local tokens = {}
   for token, f in pairs(s.holders) do
-    if f.ends > now then tokens[#tokens + 1] = token end
+    if f.ends > now and (not ask.token or ask.token == token) then
+      tokens[#tokens + 1] = token
+    end
   end
   table.sort(tokens, function(a, b)
     local x, y = s.holders[a], s.holders[b]

@@ -4,7 +4,22 @@
 local fault = check('token', 'id', 'ttl', 'fence') or open()
 if fault then return fault end
 
+-- Who renews from outside (2.5) names one lock: the record names the others.
+local own = mine[1].holders[ask.token]
+if #KEYS == 3 and own and own.id == ask.id then
+  for _, name in ipairs(own.names) do
+    if name ~= KEYS[1] then mine[#mine + 1] = lock(name) end
+  end
+end
+
 local known = words(ask.borns)
+
+-- Given back from outside: its keeper did not hear of it (rule 10).
+local function handed_back(s)
+  for _, id in ipairs(words(s.meta.freed)) do
+    if id == ask.id then return true end
+  end
+end
 
 -- Rule 8: why the server's forgetting it does not let it come back, or nil.
 local function barred(s, f)
@@ -22,6 +37,7 @@ local function refused(s, i, f)
   if own and own.id == ask.id then
     return not renewable(own) and own.state or nil
   end
+  if handed_back(s) then return 'released' end
   local back = forgotten(s, known[i]) and ask.confirmed == '1'
   if not back then return own and 'other' or 'gone' end
   return barred(s, f)

@@ -76,9 +76,22 @@ nothing(const struct options *o)
 static const struct options_command commands[] = {
 	{ .word = "run",
 	    .main = nothing,
-	    .groups = OPTIONS_GETTING | OPTIONS_RUNNING | OPTIONS_CONNECTION |
-		      OPTIONS_MESSAGES,
+	    .groups = OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_RUNNING |
+		      OPTIONS_STOPPING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
 	    .operands = OPTIONS_COMMAND },
+	{ .word = "acquire",
+	    .main = nothing,
+	    .groups = OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_STOPPING |
+		      OPTIONS_KEEPING | OPTIONS_FENCING | OPTIONS_CHOOSING |
+		      OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_NAME,
+	    .least = 1,
+	    .most = 1 },
+	{ .word = "renew",
+	    .main = nothing,
+	    .groups = OPTIONS_LEASE | OPTIONS_EXTENDING | OPTIONS_FENCING |
+		      OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_HOLDER },
 	{ .word = "status",
 	    .main = nothing,
 	    .groups = OPTIONS_LOOKING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,

@@ -31,8 +31,8 @@ nothing(const struct options *o)
 static const struct options_command commands[] = {
 	{ .word = "run",
 	    .main = nothing,
-	    .groups = OPTIONS_GETTING | OPTIONS_RUNNING | OPTIONS_CONNECTION |
-		      OPTIONS_MESSAGES,
+	    .groups = OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_RUNNING |
+		      OPTIONS_STOPPING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
 	    .operands = OPTIONS_COMMAND },
 	{ .word = "look",
 	    .main = nothing,
@@ -42,7 +42,8 @@ static const struct options_command commands[] = {
 	    .most = 3 },
 	{ .word = "operate",
 	    .main = nothing,
-	    .groups = ~(unsigned)(OPTIONS_GETTING | OPTIONS_RUNNING),
+	    .groups = ~(unsigned)(OPTIONS_GETTING | OPTIONS_LEASE |
+		      OPTIONS_RUNNING | OPTIONS_STOPPING),
 	    .operands = OPTIONS_NAMES,
 	    .most = 3 },
 	{ .word = "doctor" },
@@ -982,7 +983,7 @@ sample(enum options_id id)
 		{ "SIG", "HUP" }, { "kill|warn", "warn" },
 		{ "URL", "redis://h" }, { "NAME", "u" }, { "WORD", "w" },
 		{ "TOKEN", "t" }, { "GLOB", "*" },
-		{ "FILE", "f" } };
+		{ "FILE", "f" }, { "PID", "2" } };
 
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		if (strcmp(options_table[id].value, samples[i].value) == 0)

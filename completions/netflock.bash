@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2207,SC2034,SC2154
 
+_netflock_words='run help status reset reset-all acquire renew release held'
+
 # What option $1 takes, into $kind; 1 if it takes nothing.
 _netflock_kind()
 {
 	case $1 in
 	-w | --wait | --timeout | -t | --ttl | --min-hold | --jitter | -k | --kill-after | -T | --max-runtime | \
-		--interval | --connect-timeout | --io-timeout) kind=duration ;;
+		--add | --interval | --connect-timeout | --io-timeout) kind=duration ;;
 	-E | --conflict-exit-code) kind=status ;;
 	--slots) kind=number ;;
 	--with) kind=name ;;
@@ -15,7 +17,7 @@ _netflock_kind()
 	--on-lost) kind=action ;;
 	-u | --url) kind=url ;;
 	--password-file | --cacert | --cert | --key) kind='file' ;;
-	--reason | --token | --match | --user | --sni | --prefix) kind=text ;;
+	--reason | --pid | --token | --match | --user | --sni | --prefix) kind=text ;;
 	*) return 1 ;;
 	esac
 }
@@ -23,18 +25,24 @@ _netflock_kind()
 # The options of subcommand $1, into $options.
 _netflock_options()
 {
+	local getting="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -s --shared --slots --with
+		--min-hold --jitter --reason"
+	local lease="-t --ttl" stopping="-k --kill-after --signal --on-lost"
 	local connection="-u --url --user --password-file --cacert --cert --key --sni --insecure --connect-timeout
 		--io-timeout --prefix"
 
 	case $1 in
 	run)
-		options="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -s --shared --slots
-			--with -t --ttl --min-hold --jitter --reason -k --kill-after --signal --on-lost -T --max-runtime --wait-all --kill-all
-			--scrub-env -o --close $connection"
+		options="$getting $lease $stopping -T --max-runtime --wait-all --kill-all --scrub-env -o --close
+			$connection"
 		;;
 	status) options="--json --watch --interval --names $connection" ;;
 	reset) options="--now --token $connection" ;;
 	reset-all) options="--now --match --dry-run --force $connection" ;;
+	acquire) options="$getting $lease $stopping --pid --fence --token $connection" ;;
+	renew) options="$lease --add $connection" ;;
+	release) options=$connection ;;
+	held) options="--fence $connection" ;;
 	*) options= ;;
 	esac
 	options+=" -q --quiet -v --verbose -h --help -V --version"
@@ -85,7 +93,8 @@ _netflock_option()
 }
 
 # Read the words before the cursor.  Sets $word, the subcommand; $operand, the
-# index of the lock's name (run only, 0: not there); $pending; $ended, by "--".
+# index of the lock's name (run only, 0: not there); $names, how many words of
+# other subcommands there are; $pending; $ended, by "--".
 _netflock_scan()
 {
 	local i
@@ -98,11 +107,13 @@ _netflock_scan()
 			ended=1
 		elif [[ -z $ended && ${words[i]} == -?* ]]; then
 			_netflock_option "${words[i]}"
-		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|reset|reset-all) ]]; then
+		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|reset|reset-all|acquire|renew|release|held) ]]; then
 			word=${words[i]}
 		elif [[ -z $word || $word == run ]]; then
 			operand=$i
 			return
+		else
+			names=$((names + 1))
 		fi
 	done
 }
@@ -210,7 +221,7 @@ _netflock_behind()
 _netflock()
 {
 	local cur prev words cword IFS=$' \t\n'
-	local word='' operand=0 pending='' ended='' server=() options
+	local word='' operand=0 names=0 pending='' ended='' server=() options
 
 	_init_completion -n := || return
 	_netflock_scan
@@ -227,9 +238,11 @@ _netflock()
 		_netflock_options "${word:-run}"
 		_netflock_offer "$cur" "$options"
 	elif [[ $word == help ]]; then
-		_netflock_offer "$cur" run help status reset reset-all
+		_netflock_offer "$cur" $_netflock_words
+	elif [[ $word == @(acquire|renew|release|held) ]] && ((names > 0)); then
+		return
 	elif [[ $word != reset-all ]]; then
-		[[ -n $word || -n $ended ]] || _netflock_offer "$cur" run help status reset reset-all
+		[[ -n $word || -n $ended ]] || _netflock_offer "$cur" $_netflock_words
 		_netflock_names "$cur"
 		_netflock_trim "$cur"
 	fi

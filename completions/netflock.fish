@@ -4,7 +4,7 @@
 # Options that take a value, by letter and by word.
 set -g __netflock_letters w E t k T u
 set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --jitter --reason --kill-after --signal \
-    --on-lost --max-runtime --interval --token --match --url --user --password-file --cacert --cert \
+    --on-lost --max-runtime --pid --add --interval --token --match --url --user --password-file --cacert --cert \
     --key --sni --connect-timeout --io-timeout --prefix
 
 # The letter in a cluster that takes a value, and what follows it: "-nw5m" is w and 5m.
@@ -45,7 +45,7 @@ function __netflock_operands
         else if string match -qr -- '^-.' $word
             set -l cluster (__netflock_cluster $word)
             test (count $cluster) -gt 0; and test -z "$cluster[2]"; and set skip yes
-        else if test $sub = any; and contains -- $word run help status reset reset-all
+        else if test $sub = any; and contains -- $word run help status reset reset-all acquire renew release held
             set sub $word
         else
             test $sub = any; and set sub run
@@ -131,12 +131,16 @@ complete -c netflock -n '__netflock_in any' -a help -d 'Print help'
 complete -c netflock -n '__netflock_in any' -a status -d 'Show locks'
 complete -c netflock -n '__netflock_in any' -a reset -d 'Take locks away'
 complete -c netflock -n '__netflock_in any' -a reset-all -d 'Take all locks away'
-complete -c netflock -n '__netflock_in help' -a 'run help status reset reset-all'
-complete -c netflock -n '__netflock_in any run status reset' -a '(__netflock_names)' -d Lock
+complete -c netflock -n '__netflock_in any' -a acquire -d 'Take a lock for a script'
+complete -c netflock -n '__netflock_in any' -a renew -d 'Extend its lease'
+complete -c netflock -n '__netflock_in any' -a release -d 'Give it back'
+complete -c netflock -n '__netflock_in any' -a held -d 'Tell whether it is held still'
+complete -c netflock -n '__netflock_in help' -a 'run help status reset reset-all acquire renew release held'
+complete -c netflock -n '__netflock_in any run status reset acquire renew release held' -a '(__netflock_names)' -d Lock
 complete -c netflock -n __netflock_in_command -a '(__netflock_command)'
 complete -c netflock -n __netflock_at_command -s c -x -d 'Run a shell command'
 
-set -l opt complete -c netflock -n '__netflock_in any run'
+set -l opt complete -c netflock -n '__netflock_in any run acquire'
 $opt -s n -l nonblock -d 'One attempt, then "busy"'
 $opt -s w -l wait -l timeout -x -a '(__netflock_durations)' -d 'Wait at most that long'
 $opt -s E -l conflict-exit-code -x -a '0 75' -d 'Status for "busy"'
@@ -144,18 +148,24 @@ $opt -s x -s e -l exclusive -d 'Hold the lock alone (the default)'
 $opt -s s -l shared -d 'Hold it together with all who do so'
 $opt -l slots -x -d 'At most that many hold it at a time'
 $opt -l with -x -a '(__netflock_names)' -d 'Take this lock, too, or none'
-$opt -s t -l ttl -x -a '(__netflock_durations)' -d Lease
 $opt -l min-hold -x -a '(__netflock_durations)' -d 'Keep the lock at least that long'
 $opt -l jitter -x -a '(__netflock_durations)' -d 'Random delay before the first attempt'
 $opt -l reason -x -d 'Why, for those who wait'
 $opt -s k -l kill-after -x -a '(__netflock_durations)' -d 'Between TERM and KILL'
-$opt -l signal -x -a '{,SIG}{TERM,INT,HUP,QUIT,USR1,USR2,KILL}' -d 'First signal to stop the command with'
+$opt -l signal -x -a '{,SIG}{TERM,INT,HUP,QUIT,USR1,USR2,KILL}' -d 'First signal to stop it with'
 $opt -l on-lost -x -a 'kill warn' -d 'When the lock is lost'
+complete -c netflock -n '__netflock_in any run acquire renew' -s t -l ttl -x -a '(__netflock_durations)' -d Lease
+
+set opt complete -c netflock -n '__netflock_in any run'
 $opt -s T -l max-runtime -x -a '(__netflock_durations)' -d 'Stop the command after that long'
 $opt -l wait-all -d 'Hold the lock until its children end'
 $opt -l kill-all -d 'Kill the children it leaves behind'
 $opt -l scrub-env -d 'Hide the server from the command'
 $opt -s o -l close -d 'Nothing: as in flock'
+
+complete -c netflock -n '__netflock_in acquire' -l pid -x -a '(__fish_complete_pids)' -d 'Renew as long as it lives'
+complete -c netflock -n '__netflock_in renew' -l add -x -a '(__netflock_durations)' -d 'Longer than what is left'
+complete -c netflock -n '__netflock_in acquire held' -l fence -d 'Print the fence number'
 
 set opt complete -c netflock -n '__netflock_in status'
 $opt -l json -d 'Print an array, one object per lock'
@@ -165,13 +175,13 @@ $opt -l names -d 'Print the names only'
 
 set opt complete -c netflock -n '__netflock_in reset reset-all'
 $opt -l now -d 'Free at once, while the command may still run'
-complete -c netflock -n '__netflock_in reset' -l token -x -d 'Take it from this holder only'
+complete -c netflock -n '__netflock_in reset acquire' -l token -x -d 'Which holder'
 set opt complete -c netflock -n '__netflock_in reset-all'
 $opt -l match -x -d 'Only locks whose name matches'
 $opt -l dry-run -d 'Say what would be done'
 $opt -l force -d 'Do not ask'
 
-set opt complete -c netflock -n '__netflock_in any run status reset reset-all'
+set opt complete -c netflock -n '__netflock_in any run status reset reset-all acquire renew release held'
 $opt -s u -l url -r -a 'redis:// rediss:// unix:///' -d Server
 $opt -l user -x -d 'ACL user'
 $opt -l password-file -r -F -d 'Holds the password'
@@ -184,7 +194,7 @@ $opt -l connect-timeout -x -a '(__netflock_durations)' -d 'Until the server firs
 $opt -l io-timeout -x -a '(__netflock_durations)' -d 'For one request'
 $opt -l prefix -x -d 'First part of the keys'
 
-set opt complete -c netflock -n '__netflock_in any run help status reset reset-all'
+set opt complete -c netflock -n '__netflock_in any run help status reset reset-all acquire renew release held'
 $opt -s q -l quiet -d 'Say nothing but usage errors'
 $opt -s v -l verbose -d 'Say what happens'
 $opt -s h -l help -d 'Print help'

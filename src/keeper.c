@@ -204,6 +204,13 @@ hear_front(struct keeper *k)
 		stop_tree(k, 0);
 }
 
+static void
+close_link(struct keeper *k)
+{
+	close(k->job->link);
+	k->job->link = -1;
+}
+
 /*
  * The script has its token; or whoever was to give it that is gone, and with
  * it the only one who could give the lock back.
@@ -219,8 +226,7 @@ hear_link(struct keeper *k)
 	k->page->taken = n == 1;
 	if (n != 1 && k->stage == RUNNING)
 		k->stage = ENDED;
-	close(k->job->link);
-	k->job->link = -1;
+	close_link(k);
 }
 
 static void
@@ -583,6 +589,8 @@ attend(struct keeper *k)
 	ready = prepare(k);
 	if (!ready && k->page->taken)
 		_exit(STATUS_OS);	/* not to give back what is in use */
+	if (k->page->taken)
+		close_link(k);
 	if (!ready)
 		return false;
 	if (!k->page->taken && !deadline_may_start(k->terms,

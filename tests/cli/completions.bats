@@ -11,9 +11,10 @@ UNITS='5ms 5s 5m 5h 5d'
 TIMES='500ms 2s 10s 30s 5m 1h'
 
 @test "the first word is a subcommand" {
-	offers 'netflock ' run help status reset reset-all
+	offers 'netflock ' run help status reset reset-all acquire renew release held
 	offers 'netflock res' reset reset-all
-	offers 'netflock help ' run help status reset reset-all
+	offers 'netflock re' reset reset-all renew release
+	offers 'netflock help ' run help status reset reset-all acquire renew release held
 	completes 'netflock stat' 'netflock status '
 	in_every_shell
 }
@@ -75,6 +76,9 @@ TIMES='500ms 2s 10s 30s 5m 1h'
 	offers 'netflock status other n' nightly
 	offers 'netflock reset --now n' nightly
 	offers 'netflock run n' nightly
+	offers 'netflock acquire n' nightly
+	offers 'netflock release -q n' nightly
+	offers 'netflock held nightly n' ''
 	offers 'netflock -n n' nightly
 	offers 'netflock reset-all n' ''
 	in_every_shell

@@ -9,7 +9,7 @@ load examples
 # The names of locks are the examples' own: each test begins with an empty server.
 setup() { common_setup && examples_setup && $R FLUSHALL; }
 
-EXAMPLES='crontab nightly.service nightly.timer migrate report deploy rotate stop running'
+EXAMPLES='crontab nightly.service nightly.timer migrate report deploy import rotate stop running'
 
 @test "every display in EXAMPLES has a name, and a test here" {
 	local section name
@@ -205,6 +205,37 @@ heard_is() { [ "$(heard)" = "$1" ]; }
 	assert_status 75
 	assert_equal "$output" ""
 	release_holder
+}
+
+@test "scripts: a lock for a part of one, in each shell" {
+	local shell
+	stub fetch-orders 'netflock status --names'
+	stub import-orders 'netflock status --json import | grep -o "\"lease_ms\":29" || :'
+	stub mail-report 'netflock status import'
+	for shell in dash bash zsh; do
+		: >"$NOTES"
+		as_script "$(manual_example import | sed "1s|.*|#!/usr/bin/env $shell|")"
+		assert_status 0
+		assert_equal "$stderr" ""
+		assert_equal "$(head -n 2 <<<"$output")" "$(printf '%s\n' import '"lease_ms":29')" "$shell"
+		assert_matches "$output" 'import: free'
+		assert_notes "$(printf '%s\n' fetch-orders import-orders mail-report)"
+	done
+	hold import
+	as_script "$(manual_example import)"
+	assert_status 75
+	release_holder
+}
+
+@test "scripts: one whose lock is lost does not go on" {
+	# What it has started goes on: its output is not to be waited for.
+	stub fetch-orders 'exec >/dev/null 2>&1; netflock reset -q import; echo $$ >'"$BATS_TEST_TMPDIR/child; exec sleep 1000"
+	stub import-orders
+	as_script "$(manual_example import)"
+	assert_status 143
+	assert_notes fetch-orders
+	wait_until test -s "$BATS_TEST_TMPDIR/child"
+	kill "$(cat "$BATS_TEST_TMPDIR/child")"
 }
 
 @test "scripts: busy, lost and failed are told apart" {

@@ -99,6 +99,17 @@ install_with() { env -u MAKEFLAGS -u VARIANT make -s -C "$HERE" -o build/netfloc
 	assert_notes "backup --full"
 }
 
+@test "script: the lock is held for a part of it" {
+	as_shell "$(readme_here script)"
+	assert_status 0
+	assert_silent
+	lock=import assert_free
+	hold import
+	as_shell "$(readme_here script)"
+	assert_status 75
+	release_holder
+}
+
 # What differs from one time to the next, alike; blanks squeezed.
 alike() {
 	sed -E 's/[0-9a-f]{32}/TOKEN/g; s/[^ ]+@[^ :]+/WHO/g; s/\b([0-9]+(ms|[smhd]))+\b/TIME/g; s/pid [0-9]+/pid N/g; s/:[0-9]+\b/:N/g; s/(fence +)[0-9]+/\1N/; s/ +/ /g'

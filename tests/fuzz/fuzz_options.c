@@ -91,7 +91,9 @@ static const struct options_command commands[] = {
 	    .main = nothing,
 	    .groups = OPTIONS_LEASE | OPTIONS_EXTENDING | OPTIONS_FENCING |
 		      OPTIONS_CONNECTION | OPTIONS_MESSAGES,
-	    .operands = OPTIONS_HOLDER },
+	    .operands = OPTIONS_HOLDER,
+	    .least = 2,
+	    .most = 2 },
 	{ .word = "status",
 	    .main = nothing,
 	    .groups = OPTIONS_LOOKING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
@@ -130,6 +132,20 @@ check_run(const struct options *o)
 }
 
 static void
+check_script(const struct options *o)
+{
+	REQUIRE(o->name == o->names[0]);
+	if (o->command->operands == OPTIONS_HOLDER) {
+		REQUIRE(o->token == o->names[1] && o->token[0] != '\0');
+		REQUIRE(strpbrk(o->token, " /,\n") == NULL);
+		return;
+	}
+	REQUIRE(o->argv == NULL && deadline_terms_fit(&o->terms));
+	REQUIRE(o->conflict_status != 0);
+	REQUIRE(o->pid == 0 || o->pid > 1);
+}
+
+static void
 check(const struct options *o)
 {
 	REQUIRE(o->command != NULL && o->command->main != NULL);
@@ -137,6 +153,9 @@ check(const struct options *o)
 		check_run(o);
 	else
 		REQUIRE(o->name_count <= o->command->most);
+	if (o->command->operands == OPTIONS_NAME ||
+	    o->command->operands == OPTIONS_HOLDER)
+		check_script(o);
 	for (size_t i = 0; i < o->name_count; i++)
 		REQUIRE(o->names[i][0] != '\0' || o->command->most == 1);
 	if ((o->command->groups & OPTIONS_CONNECTION) == 0)

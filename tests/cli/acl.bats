@@ -191,6 +191,23 @@ each_is_needed() {
 	assert_free
 }
 
+@test "the line for run: it is enough for acquire, renew, held and release, with and without a keeper" {
+	local pid token
+	grant nf-run
+	for pid in '' "--pid $$"; do
+		token=$(as nf-run acquire $pid "$lock")
+		as nf-run renew --ttl 1m "$lock" "$token"
+		as nf-run held "$lock" "$token"
+		[ -z "$pid" ] || wait_until subscribed
+		as nf-run release "$lock" "$token"
+		assert_free
+	done
+	as nf-run -n --min-hold 1h "$lock" -- true
+	try acquire -n "$lock"
+	assert_status 75
+}
+subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
+
 @test "the line for run: without any right of it something is refused by that name" {
 	each_is_needed nf-run run_life
 }

@@ -472,6 +472,44 @@ is_not_held() { ! is_held; }
 	wait_until assert_free
 }
 
+@test "--shared, --slots, --with: each holder by its token; of several names one is enough" {
+	local a b
+	a=$(netflock acquire -s "$lock")
+	b=$(netflock acquire -n -s --with "$lock.2" "$lock")
+	try acquire -n "$lock"
+	assert_status 75
+	try renew --ttl 1h "$lock.2" "$b"
+	assert_status 0
+	try acquire -n "$lock.2"
+	assert_status 75
+	try release "$lock" "$a"
+	assert_status 0
+	try held "$lock" "$a"
+	assert_status 1
+	try held "$lock" "$b"
+	assert_status 0
+	try release "$lock.2" "$b"
+	assert_status 0
+	assert_free
+	assert_free "$lock.2"
+	a=$(netflock acquire --slots 2 "$lock")
+	b=$(netflock acquire --slots 2 "$lock")
+	try acquire -n --slots 2 "$lock"
+	assert_status 75
+	netflock release "$lock" "$a"
+	netflock release "$lock" "$b"
+}
+
+@test "--with: lost in one name, the script is stopped, and all names are free" {
+	script "--with $lock.2" "$STAY"
+	wait_until subscribed
+	netflock reset -q "$lock.2"
+	finish
+	assert_status 143
+	wait_until assert_free
+	assert_free "$lock.2"
+}
+
 @test "held, renew, release: 1 for who never had it, for another's, and after a reset" {
 	local word
 	for word in held renew release; do

@@ -753,6 +753,125 @@ def _(w):
     equal(w.holders('a'), [])
 
 
+# A script's lease, given back from outside
+
+
+@test('a script\'s lease is free at once when it is released from outside; '
+      'its keeper is told')
+def _(w):
+    t1 = w.party('t1', handback=0).held().listen()
+    t2 = w.party('t2')
+    t2.waits()
+    equal(w.reset(token='t1', id='wrong', release=1)[1]['count'], '0')
+    word, pairs = w.reset(token='t1', id='id-t1', release=1)
+    equal((word, pairs['count'], pairs['state.1']), ('ok', '1', 'held'))
+    equal(w.holders(), [('t2', 'pending')])
+    equal(t1.heard(), ['released'])
+
+
+@test('a keeper that did not hear of it learns it by its renewal, whoever '
+      'has the lock then')
+def _(w):
+    t1 = w.party('t1', handback=0).held()
+    w.reset(token='t1', id='id-t1', release=1)
+    equal(t1.renew()[1]['why'], 'released')
+    again = w.party('t1', id='other').held()
+    word, pairs = t1.renew()
+    equal((word, pairs['why'], pairs['user']), ('lost', 'released', 'u-t1'))
+    equal(again.renew()[0], 'ok')
+    w.do('FLUSHALL')
+    equal(t1.renew(confirmed=0)[1]['why'], 'gone')
+
+
+@test('the last sixteen that were given back so are remembered')
+def _(w):
+    parties = [w.party('t%d' % i, handback=0, limit=0).held()
+               for i in range(17)]
+    for p in parties:
+        w.reset(token=p.token, id='id-' + p.token, release=1)
+    equal([p.renew()[1]['why'] for p in parties],
+          ['gone'] + 16 * ['released'])
+
+
+@test('a script\'s minimum hold counts when it is released from outside, from '
+      'the grant on')
+def _(w):
+    t1 = w.party('t1', handback=60000).held()
+    w.pass_ms(10000)
+    w.reset(token='t1', id='id-t1', release=1)
+    equal(w.holders(), [('t1', 'cooling')])
+    equal(w.look()['ends.1'], '50000')
+    equal(t1.renew()[1]['why'], 'cooling')
+    # It is over: to say so again does not end the hold.
+    w.reset(token='t1', id='id-t1', release=1)
+    equal(w.holders(), [('t1', 'cooling')])
+    w.pass_ms(50000)
+    equal(w.holders(), [])
+
+
+@test('a command\'s lease that is released from outside is reset; a cooling '
+      'one is left alone')
+def _(w):
+    t1 = w.party('t1').held().listen()
+    w.reset(token='t1', id='id-t1', release=1)
+    equal(w.holders(), [('t1', 'revoked')])
+    equal(t1.heard(), ['revoked'])
+    t1.release()
+    t1.held().release(minhold=60000)
+    w.reset(token='t1', id='id-t1', release=1)
+    equal(w.holders(), [('t1', 'cooling')])
+
+
+@test('a script\'s lease that was reset is freed by its release')
+def _(w):
+    w.party('t1', handback=60000).held()
+    w.reset()
+    equal(w.holders(), [('t1', 'revoked')])
+    equal(w.reset(token='t1', id='id-t1', release=1)[1]['state.1'], 'revoked')
+    equal(w.holders(), [])
+
+
+@test('who knows one of several names renews and gives back all of them')
+def _(w):
+    t1 = w.party('t1', 'a', 'b', handback=0).held().listen()
+    outside = w.party('t1', 'b')
+    outside.borns = None
+    word, pairs = outside.renew(fence=t1.fence, confirmed=0, ttl=90000)
+    equal((word, pairs['left']), ('ok', str(TTL)))
+    equal([w.look(n)['ends.1'] for n in 'ab'], ['90000', '90000'])
+    w.reset('b', token='t1', id='id-t1', release=1)
+    equal((w.holders('a'), w.holders('b')), ([], []))
+    equal(t1.heard(), ['released'])
+
+
+@test('a script\'s lease is known as one however it was granted, and after it '
+      'was restored')
+def _(w):
+    def is_script(token):
+        record = w.do('HGET', 'netflock:{a}', 'h:' + token)
+        return json.loads(record).get('handback') == '7'
+    t1 = w.party('t1', handback=7).held()
+    assert is_script('t1')
+    t2 = w.party('t2', handback=7)
+    t2.waits()
+    t1.release()
+    equal(t2.confirm()[0], 'ok')
+    assert is_script('t2')
+    w.do('FLUSHALL')
+    equal(t2.renew()[1]['restored'], '1')
+    assert is_script('t2')
+    refused(lambda: w.party('t3', handback='x').acquire(), 'handback')
+
+
+@test('inspect shows one holder if it is asked for one')
+def _(w):
+    for token in ('t1', 't2', 't3'):
+        w.party(token, limit=0).held()
+    seen = w.look(token='t2')
+    equal((seen['holders'], seen['token.1']), ('1', 't2'))
+    equal(w.look(token='nobody')['holders'], '0')
+
+
 # Minimum hold, last run
 
 

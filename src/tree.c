@@ -14,6 +14,9 @@
 #define UNKNOWN (-1)
 #define SCARCE	(-2)
 
+/* In /proc/PID/stat: the kernel's PF_EXITING. */
+#define EXITING 0x4u
+
 /*
  * What a walk may need at the same time (a directory and a file of it), and
  * as many again, since a connection made meanwhile may take the first two.
@@ -121,13 +124,15 @@ next(struct listing *l)
 /*
  * Parent of PID, 0 if it is gone or a zombie, UNKNOWN if it lives but cannot
  * be read (/proc mounted with hidepid), SCARCE.  A main thread that has ended
- * looks like a zombie although others of its process run.
+ * looks like a zombie although others of its process run.  FLAGS (may be
+ * NULL) are the kernel's of a process that lives.
  */
 static pid_t
-live_parent(pid_t pid)
+live_parent(pid_t pid, unsigned *flags)
 {
 	char path[64], text[512] = "";
 	int parent, threads;
+	unsigned kernel;
 	const char *p;
 	char state;
 
@@ -137,11 +142,25 @@ live_parent(pid_t pid)
 	if (*text == '\0')
 		return kill(pid, 0) == -1 && errno == ESRCH ? 0 : UNKNOWN;
 	p = strrchr(text, ')');		/* the name may hold anything */
-	if (p == NULL || sscanf(p + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u "
-	    "%*u %*u %*u %*u %*d %*d %*d %*d %d", &state, &parent,
-	    &threads) != 3)
+	if (p == NULL || sscanf(p + 1, " %c %d %*d %*d %*d %*d %u %*u %*u "
+	    "%*u %*u %*u %*u %*d %*d %*d %*d %d", &state, &parent, &kernel,
+	    &threads) != 4)
 		return 0;
+	if (flags != NULL)
+		*flags = kernel;
 	return (state == 'Z' || state == 'X') && threads <= 1 ? 0 : parent;
+}
+
+/*
+ * Whether PID is dying, but not dead: its environment is gone then, and its
+ * children are not ours yet.
+ */
+static bool
+exiting(pid_t pid)
+{
+	unsigned flags = 0;
+
+	return live_parent(pid, &flags) > 0 && (flags & EXITING) != 0;
 }
 
 static bool
@@ -155,7 +174,7 @@ contains(const pid_t *pids, size_t count, pid_t pid)
 
 /*
  * Whether PID was started with MARK in its environment.  One that cannot be
- * read was not.
+ * read was not, unless it is dying: then the next walk knows better.
  */
 static bool
 marked(struct tree *t, pid_t pid)
@@ -169,7 +188,7 @@ marked(struct tree *t, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
-		t->incomplete |= scarce(errno);
+		t->incomplete |= scarce(errno) || exiting(pid);
 		return false;
 	}
 	while (!found && (n = read(fd, text + kept, sizeof(text) - kept)) > 0) {
@@ -180,6 +199,8 @@ marked(struct tree *t, pid_t pid)
 		memmove(text, text + have - kept, kept);
 	}
 	close(fd);
+	if (!found)
+		t->incomplete |= exiting(pid);
 	return found;
 }
 
@@ -255,14 +276,14 @@ scan_all(struct tree *t)
 		pid_t pid, parent;
 
 		before = t->count;
-		if (live_parent(t->root) == UNKNOWN)
+		if (live_parent(t->root, NULL) == UNKNOWN)
 			return false;	/* so may all the others be */
 		if (!list(&all, "/proc")) {
 			t->incomplete |= scarce(errno);
 			return t->incomplete;
 		}
 		while ((pid = next(&all)) != 0) {
-			parent = live_parent(pid);
+			parent = live_parent(pid, NULL);
 			t->incomplete |= parent == SCARCE;
 			if (parent == t->root ? counts(t, pid)
 					      : contains(t->pids, t->count,
@@ -305,7 +326,7 @@ tree_walk(struct tree *t, pid_t *pids, const char *mark)
 	for (size_t i = 0; i < t->count; i++)
 		add_process(t, t->pids[i]);
 	for (size_t i = 0; i < t->count; i++) {
-		pid_t parent = live_parent(t->pids[i]);
+		pid_t parent = live_parent(t->pids[i], NULL);
 
 		t->incomplete |= parent == SCARCE;
 		if (parent != 0 && parent != SCARCE)
@@ -318,7 +339,7 @@ tree_walk(struct tree *t, pid_t *pids, const char *mark)
 bool
 tree_holds(const struct tree *t, pid_t pid)
 {
-	pid_t parent = live_parent(pid);
+	pid_t parent = live_parent(pid, NULL);
 
 	if (parent == SCARCE)	/* the walk has just seen it, or not */
 		return contains(t->pids, t->count, pid);

@@ -22,7 +22,7 @@ struct tree {
 	const char *mark;
 	pid_t *pids;
 	size_t count;
-	bool incomplete; /* for want of descriptors or memory: walk again */
+	bool incomplete; /* something could not be seen now: walk again */
 };
 
 /*

@@ -172,6 +172,11 @@ check "no function is longer than 60 lines" "$(long_functions src/*.c)"
 { echo '{'; yes ';' | head -70; echo '}'; } >"$tmp/long.c"
 check_finds "a long function is found" "$(long_functions "$tmp/long.c")"
 check "every file states its licence" "$(without_licence)"
+# Among a test's children is bats' own watch over its limit.
+waits() { grep -nE '^[[:space:]]*wait$' "$@" /dev/null; }
+check "every wait of a test says for whom" "$(waits tests/*/*.bats)"
+printf '\twait\n' >"$tmp/wait.bats"
+check_finds "a wait for everybody is found" "$(waits "$tmp/wait.bats")"
 check "no paths of one machine, no unfinished marks" "$(private_paths .)"
 echo 'cd /ho''me/somebody' >"$tmp/private"
 check_finds "a path of one machine is found" "$(private_paths "$tmp/private")"

@@ -201,7 +201,7 @@ background() {
 	PID=$!
 }
 
-# Wait for a background process and set $status.
+# Wait for a background process and set $status.  A wait without a pid would be for bats' own watch over the test, too.
 finish() {
 	status=0
 	wait "${1:-$PID}" || status=$?

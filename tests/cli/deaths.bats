@@ -281,6 +281,19 @@ below_gone_within() {
 	kill "$(cat "$UP.1")"
 	kill "$(cat "$UP.2")"
 }
+
+@test "beside such children: a large command, which takes its time to die, hides none of its own" {
+	local code="import subprocess, time; fill = b'x' * (256 << 20); f = open('$UP', 'w')
+print(subprocess.Popen(['sleep', '64']).pid, file=f, flush=True); time.sleep(60)"
+	background sh -c 'sleep 67 & echo $! >"$2"; exec "$NETFLOCK" "$0" python3 -c "$1"' "$lock" "$code" "$UP.1"
+	wait_for_line "$UP" '[0-9]'
+	kill -KILL "$(pgrep -P "$PID" lock-keeper)"
+	finish
+	assert_status 70
+	assert_free
+	process_gone "$(cat "$UP")"
+	kill "$(cat "$UP.1")"
+}
 child_of_front() { [ "$(sed 's/.*) . //; s/ .*//' "/proc/$1/stat")" = "$PID" ]; }
 
 @test "an orphan that falls to netflock is reaped while the command runs" {

@@ -233,9 +233,12 @@ beta held ops@db3:4711 DUR DUR 0 FENCE pg_dump"
 }
 
 @test "status | head: who has seen enough may go" {
-	local i
-	for i in {1..300}; do put_holder "job$i" t1 & done
-	wait
+	local i pids=()
+	for i in {1..300}; do
+		put_holder "job$i" t1 &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
 	run bash -c 'set -o pipefail; "$NETFLOCK" status 3>&- 4>&- | head -n 1'
 	assert_status 0
 	assert_output_matches "^NAME"

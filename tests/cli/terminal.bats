@@ -137,11 +137,12 @@ background_pty() { background env --default-signal=INT,QUIT python3 "$TESTS/tool
 }
 
 @test "Ctrl-C while it waits leaves the queue at once, and it dies of it" {
-	local begin interrupted
+	local begin interrupted played
 	hold "$lock"
 	background_pty expect:waiting 'send:\x03' 'expect:status -2' -- \
 		python3 -c "$REPORT" "$NETFLOCK" "$lock" true
 	interrupted=$OUT
+	played=$PID
 	wait_for_waiters 1
 	background netflock "$lock" true
 	wait_for_line "$interrupted" 'status -2'
@@ -152,7 +153,7 @@ background_pty() { background env --default-signal=INT,QUIT python3 "$TESTS/tool
 	[ "$status" = 0 ] || cat "$OUT" "$ERR" >&2
 	assert_status 0
 	assert_between $(($(now) - begin)) 0 "$(stretch 300)"
-	wait
+	finish "$played"
 	assert_free
 }
 

@@ -121,15 +121,16 @@ clients_are() { [ "$($R CLIENT LIST | grep -c '^id=.* addr=127.0.0.1\|^id=.* add
 }
 
 @test "waiters over TLS are served in order" {
-	local i
+	local i pids=()
 	hold "$lock" "${CA[@]}"
 	for i in 1 2 3 4; do
 		background "$NETFLOCK" "${CA[@]}" "$lock" -- sh -c "echo $i >>'$BATS_TEST_TMPDIR/order'"
+		pids+=("$PID")
 		wait_for_waiters "$i"
 	done
 	release_holder
 	wait_until order_is_whole
-	wait
+	wait "${pids[@]}"
 	assert_equal "$(xargs <"$BATS_TEST_TMPDIR/order")" "1 2 3 4"
 	assert_free
 }

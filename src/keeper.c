@@ -120,6 +120,14 @@ grace_end(const struct keeper *k)
 	return deadline_now() + k->terms->kill_after;
 }
 
+/* Found out when nothing ran any more. */
+static void
+say_lost_at_end(struct keeper *k, const char *why)
+{
+	say(k, false, "lock lost: %s; the command has ended, but did not "
+	    "hold it throughout", why);
+}
+
 static void
 lose(struct keeper *k, const char *why)
 {
@@ -130,8 +138,10 @@ lose(struct keeper *k, const char *why)
 	k->lost = true;
 	atomic_store(&k->page->lost, true);
 	deadline_cell_latch(&k->page->lease);
-	if (k->stage == ENDED)
+	if (k->stage == ENDED) {
+		say_lost_at_end(k, why);
 		return;
+	}
 	say(k, false, "lock lost: %s; %s", why,
 	    k->job->warn_only ? "the command goes on without it"
 			      : "stopping the command");
@@ -424,8 +434,7 @@ give_back(struct keeper *k, bool ran)
 		return;
 	if (result == LOCK_LOST) {
 		k->lost = true;
-		say(k, false, "lock lost: %s; the command has ended, but did "
-		    "not hold it throughout", f.text);
+		say_lost_at_end(k, f.text);
 		return;
 	}
 	say(k, false, "cannot release the lock: %s; it runs out in %s", f.text,

@@ -11,7 +11,7 @@ targets=${*:-all}
 packages='gcc make pkg-config libc6-dev libhiredis-dev libargtable2-dev libssl-dev'
 # redis-tools holds the server too (redis-check-rdb is the same program), and no daemon is installed and started.
 server='redis-tools'
-suite="$server openssl bats libcmocka-dev python3 spin mandoc procps zsh fish bash-completion"
+suite="$server openssl bats libcmocka-dev python3 spin mandoc procps strace iproute2 nftables zsh fish bash-completion"
 if asked demo; then packages="$packages $server"; fi
 if asked bench; then packages="$packages $server"; fi
 if asked check || asked soak; then packages="$packages $suite"; fi
@@ -24,8 +24,8 @@ if ! have dpkg-query || ! have apt-get; then
 	if have make && have pkg-config && pkg-config --exists hiredis argtable2; then exec make "$@"; fi
 	cat >&2 <<-'EOF'
 	bootstrap.sh: this is no Debian or Ubuntu; install these by hand, then run make:
-	    dnf install  gcc make pkgconf hiredis-devel argtable-devel openssl-devel openssl redis bats libcmocka-devel python3 spin mandoc zsh fish bash-completion
-	    apk add      build-base pkgconf hiredis-dev argtable2-dev openssl-dev openssl redis bats cmocka-dev python3 spin mandoc zsh fish bash-completion
+	    dnf install  gcc make pkgconf hiredis-devel argtable-devel openssl-devel openssl redis bats libcmocka-devel python3 spin mandoc strace iproute2 nftables zsh fish bash-completion
+	    apk add      build-base pkgconf hiredis-dev argtable2-dev openssl-dev openssl redis bats cmocka-dev python3 spin mandoc strace iproute2 nftables zsh fish bash-completion
 	    brew install make pkg-config hiredis argtable openssl@3 redis bats-core cmocka python3 spin mandoc zsh fish bash-completion
 	EOF
 	exit 1

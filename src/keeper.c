@@ -121,6 +121,14 @@ grace_end(const struct keeper *k)
 	return deadline_now() + k->terms->kill_after;
 }
 
+/* Found out when nothing ran any more. */
+static void
+say_lost_at_end(struct keeper *k, const char *why)
+{
+	say(k, false, "lock lost: %s; the command has ended, but did not "
+	    "hold it throughout", why);
+}
+
 static void
 lose(struct keeper *k, const char *why)
 {
@@ -131,10 +139,12 @@ lose(struct keeper *k, const char *why)
 	k->lost = true;
 	atomic_store(&k->page->lost, true);
 	deadline_cell_latch(&k->page->lease);
-	if (k->stage == ENDED)
+	if (k->stage == ENDED) {
+		say_lost_at_end(k, why);
 		return;
-	say(k, false, "lock lost: %s; %s the %s", why,
-	    k->job->warn_only ? "not stopping" : "stopping",
+	}
+	say(k, false, k->job->warn_only ? "lock lost: %s; the %s goes on "
+	    "without it" : "lock lost: %s; stopping the %s", why,
 	    k->tree.foreign ? "script" : "command");
 	if (!k->job->warn_only) {
 		stop_tree(k, deadline_min(grace_end(k),
@@ -464,8 +474,7 @@ give_back(struct keeper *k, bool ran)
 		return;
 	if (result == LOCK_LOST) {
 		k->lost = true;
-		say(k, false, "lock lost: %s; the command has ended, but did "
-		    "not hold it throughout", f.text);
+		say_lost_at_end(k, f.text);
 		return;
 	}
 	say(k, false, "cannot release the lock: %s; it runs out in %s", f.text,

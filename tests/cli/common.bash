@@ -118,7 +118,8 @@ no_report_left() {
 server_start() {
 	SERVER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/s.XXXXXX")
 	export SERVER_DIR NETFLOCK_URL="unix://$SERVER_DIR/s" R="redis-cli -s $SERVER_DIR/s"
-	setpriv --pdeathsig KILL -- "$TESTS/tools/server.sh" "$SERVER_DIR" "$@" 3>&- 4>&- &
+	# shellcheck disable=SC2086  # words that run it elsewhere: tests/faults/network.bats
+	setpriv --pdeathsig KILL -- ${SERVER_IN:-} "$TESTS/tools/server.sh" "$SERVER_DIR" "$@" 3>&- 4>&- &
 	SUPERVISOR=$!
 	server_wait
 }

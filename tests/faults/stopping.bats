@@ -105,3 +105,21 @@ suspendable() {
 	assert_equal "$(cat "$OUT")" heard "said: $(cat "$ERR"); stdout"
 	wait_until assert_free
 }
+
+@test "a lock that is lost at the moment when the command ends: 76, and it is said" {
+	local keeper tracer
+	hold "$lock" -t 20s
+	wait_until holder_listens
+	keeper=$(keeper_of "$HOLDER")
+	# The keeper hears of the reset, and before it looks the command has ended.
+	strace -qq -o "$BATS_TEST_TMPDIR/trace" -p "$keeper" -e trace=wait4 -e inject=wait4:delay_enter=700000 3>&- 4>&- &
+	tracer=$!
+	wait_until is_traced "$keeper"
+	netflock reset --now "$lock" >/dev/null
+	release_holder
+	wait "$tracer" || :
+	assert_status 76
+	assert_equal "$(holder_stderr | grep -c 'lock lost: ')" 1 "times said: $(holder_stderr)"
+}
+holder_listens() { $R PUBSUB CHANNELS "netflock:{$lock}:*" | grep -q .; }
+is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }

@@ -63,29 +63,92 @@ def by_lock(runs):
 
 
 def overlaps(runs):
-    """[(seconds, earlier run, later run)]: how long both ran."""
+    """[(seconds, run, run that was granted the lock later)]: how long both ran."""
     found = []
     for line in by_lock(runs).values():
-        for i, later in enumerate(line):
-            for earlier in line[:i]:
-                if earlier.last > later.first:
-                    found.append((min(earlier.last, later.last) - later.first, earlier, later))
+        for i, second in enumerate(line):
+            for first in line[:i]:
+                if first.last > second.first:
+                    seconds = min(first.last, second.last) - second.first
+                    found.append((seconds, *sorted((first, second), key=lambda r: r.fence)))
     return sorted(found, key=lambda o: -o[0])
 
 
-def silent_successes(runs):
-    """G4: who was run into did not hold the lock throughout."""
-    return [f"{earlier.name} ended with 0 although {later.name} began {s * 1e3:.1f} ms before its end"
-            for s, earlier, later in overlaps(runs) if earlier.status == 0]
+@dataclasses.dataclass
+class Amnesia:
+    """What a server did that forgets.  Instants: when it had done so; outages: (begin, end)."""
+
+    forgot: dict = dataclasses.field(default_factory=dict)  # {lock: [instant]}
+    robbed: dict = dataclasses.field(default_factory=dict)  # {lock: [instant]} of reset --now: nothing is forgotten
+    outages: list = dataclasses.field(default_factory=list)
+    renew: float = 0.0  # the terms of the locks, in seconds
+    io: float = 0.0
+    kill: float = 0.0
+    lease: float = 0.0
+    epoch: float = 0.0  # the real time at which CLOCK_BOOTTIME was 0: a fence is the server's real time
+
+    def granted(self, run):
+        return run.fence / 1e6 - self.epoch if self.epoch else run.first
+
+    def again(self, later):
+        """When the server forgot, again and again, that LATER had got the lock, before anybody else could hear of it."""
+        found = [self.granted(later)]
+        for instant in sorted(self.forgot.get(later.lock, [])):
+            if found[0] <= instant <= found[-1] + self.renew + self.io:
+                found.append(instant)
+        return found[1:]
 
 
-def fences(runs):
-    """Fences rise in the order in which commands began; none is missing."""
+def excess(overlap, amnesia):
+    """
+    G2: by how many seconds an overlap is longer than it may be.  The earlier command's next renewal finds out that there is a
+    later one: a renewal interval and an I/O timeout after that one was granted, then the grace.  If the server forgets that
+    one, too, before, both are restored one after the other: the time counts from then.  A server that is away in the meantime
+    cannot answer: an interval after it is back, but no later than the lease.
+    """
+    _, earlier, later = overlap
+    since = max([later.first] + amnesia.again(later))
+    end = since + amnesia.renew + amnesia.io + amnesia.kill
+    lease = since + amnesia.lease + (amnesia.renew if since > later.first else 0)
+    for begin, back in sorted(amnesia.outages):
+        if begin < end and back > since:
+            end = max(end, min(back + amnesia.renew + amnesia.io + amnesia.kill, lease))
+    return min(earlier.last, later.last) - end
+
+
+def unknowable(overlap, amnesia):
+    """
+    Whether nobody could tell the earlier one of the later one: the server forgot that one as well, within a renewal interval, so
+    the earlier one was restored, and the later one had given the lock back before, or the earlier one ended before the later
+    one's next request.
+    """
+    _, earlier, later = overlap
+    for forgot in amnesia.again(later):
+        heard = min(forgot + amnesia.renew, later.ended) + amnesia.io
+        if (later.status != 76 and later.ended <= forgot + amnesia.io) or earlier.ended <= heard:
+            return True
+    return False
+
+
+def silent_successes(runs, amnesia=Amnesia()):
+    """G4: who was run into did not hold the lock throughout; who could not ask at the end says so, and that is all he can."""
+    return [f"{o[1].name} ended with 0 although {o[2].name} began {o[0] * 1e3:.1f} ms before its end; it said: {o[1].said}"
+            for o in overlaps(runs)
+            if o[1].status == 0 and "cannot release the lock" not in o[1].said and not unknowable(o, amnesia)]
+
+
+def fences(runs, amnesia=Amnesia()):
+    """
+    Fences rise in the order in which commands began; none is missing.  Only if it was taken away between its grant and its start
+    may a command begin behind one that was granted later.
+    """
     found = []
-    for line in by_lock(runs).values():
+    for lock, line in by_lock(runs).items():
         highest = 0
+        taken = amnesia.forgot.get(lock, []) + amnesia.robbed.get(lock, [])
         for run in line:
-            if run.fence <= highest:
+            late = any(run.first - amnesia.renew <= instant <= run.first for instant in taken)
+            if run.fence == highest or (run.fence < highest and not late):
                 found.append(f"{run.name} has fence {run.fence} after {highest}")
             highest = max(highest, run.fence)
     return found
@@ -177,6 +240,29 @@ def self_test():
     """[(sentence, whether it is so)]: each check finds what it is for, and nothing in a good history."""
     good = [sample("a", 1, 0.0, 0.1, 0.3, 5), sample("a", 2, 0.05, 0.31, 0.5, 6), sample("b", 3, 0.0, 0.1, 0.9, 5),
             sample("a", 4, 0.2, None, None, 0, 75), sample("b", 5, 0.3, 0.92, 0.95, 6, -9, 0, [(0.94, "kill front")])]
+    # The server forgets at 1.0 that the first one has the lock; the second one runs from then on.
+    pair = [sample("a", 1, 0.0, 0.1, 1.7, 5), sample("a", 2, 0.9, 1.0, 1.3, 6)]
+    long = [sample("a", 1, 0.0, 0.1, 1.9, 5), sample("a", 2, 0.9, 1.0, 2.3, 6)]
+
+    def amnesia(*forgot, outages=()):
+        return Amnesia({"a": [1.0 - 0.01, *forgot]}, {}, list(outages), 0.4, 0.1, 0.15, 1.2)
+
+    def too_long(runs, *more, **outages):
+        return [o for o in overlaps(runs) if excess(o, amnesia(*more, **outages)) > 0]
+
+    more = {
+        "finds an overlap after forgetting that is too long": bool(too_long(long)),
+        "allows one that is not": not too_long(pair),
+        "allows one that lasts longer since the server forgot again": not too_long(long, 1.3),
+        "but not if that came later": bool(too_long(long, 1.7)),
+        "allows one that lasts longer since the server was away": not too_long(long, outages=[(1.2, 1.4)]),
+        "but not if that was before": bool(too_long(long, outages=[(0.5, 0.9)])),
+        "finds a success after forgetting": bool(silent_successes(pair, amnesia())),
+        "finds one if the server forgot again and the later one came back": bool(silent_successes(pair, amnesia(1.1))),
+        "allows one that says that it could not ask": not silent_successes(
+            [dataclasses.replace(pair[0], said="cannot release the lock: no reply"), pair[1]], amnesia()),
+        "allows one if the server forgot again and the later one had ended": not silent_successes(pair, amnesia(1.35)),
+    }
     checks = {
         "an overlap": (overlaps, [good[0], sample("a", 9, 0.0, 0.29, 0.6, 7)]),
         "a success that overlapped": (silent_successes, [good[0], sample("a", 9, 0.0, 0.29, 0.6, 7)]),
@@ -191,4 +277,4 @@ def self_test():
                                        [sample("a", 1, 0.0, 0.1, 0.9, 5, -9, 0, [(0.2, "kill front")])]),
     }
     return [("the checker finds " + name + ", and none in a good history", bool(check(bad)) and not check(good))
-            for name, (check, bad) in checks.items()]
+            for name, (check, bad) in checks.items()] + [("the checker: " + name, good) for name, good in more.items()]

@@ -22,16 +22,14 @@ assert_same() {
 dump() { "$NETFLOCK" --dump-options; }
 # "NAME<tab>METAVAR<tab>GROUP", one line for each way to write an option.
 table() { dump | awk -F '\t' '$1 == "option" { n = split($2, names, ","); for (i = 1; i <= n; i++) print names[i] "\t" $3 "\t" $4 }'; }
-# The groups of a subcommand, the words of the subcommands there are, and of those reserved.
-groups_of() { dump | awk -F '\t' -v word="$1" '$1 == "command" && $2 == word { print $3 }' | tr ';' '\n'; }
+# The words of the subcommands there are, and of those reserved.
 subcommands() { dump | awk -F '\t' '$1 == "command" && $3 != "later" { print $2 }'; }
 reserved() { dump | awk -F '\t' '$1 == "command" { print $2 }'; }
 # The options of a subcommand.
 options_of() {
-	local group
-	while IFS= read -r group; do
-		[ -z "$group" ] || table | awk -F '\t' -v group="$group" '$3 == group { print $1 }'
-	done <<<"$(groups_of "$1")"
+	dump | awk -F '\t' -v word="$1" '
+		$1 == "option" { gsub(",", "\n", $2); of[$4] = of[$4] $2 "\n" }
+		$1 == "command" && $2 == word { n = split($3, groups, ";"); for (i = 1; i <= n; i++) printf "%s", of[groups[i]] }'
 }
 
 # A part of the manual without its markup: from the line $1 to the next that begins with $2.
@@ -164,10 +162,9 @@ fish_options() { grep -oE -e ' -(s [a-zA-Z]|l [a-z-]+)' | sed 's/ -s /-/; s/ -l 
 }
 
 subcommand_with() {
-	local word
-	for word in $(subcommands); do
-		if options_of "$word" | grep -qx -e "$1"; then echo "$word"; fi
-	done | head -n 1
+	dump | awk -F '\t' -v option="$1" '
+		$1 == "option" && index("," $2 ",", "," option ",") { group = $4 }
+		$1 == "command" && group && index(";" $3, ";" group ";") { print $2; exit }'
 }
 
 @test "subcommands: help, the manual and each completion have those that there are; all that are reserved are said" {

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Checks the models of the queue protocol, queue.pml, and of one lease in time,
-# lease.pml: the correct ones must hold in every configuration, and must have
-# been everywhere; every variant that lacks a rule must be refuted. Prints TAP.
-# What is called lease-... or LEASE_... is lease.pml's.
+# Checks the models of the queue protocol, queue.pml, of limits and several
+# names in it, limits.pml, and of one lease in time, lease.pml: the correct ones
+# must hold in every configuration, and must have been everywhere; every variant
+# that lacks a rule must be refuted. Prints TAP.  What is called lease-... or
+# LEASE_... is lease.pml's, and limits-... or LIMITS_... is limits.pml's.
 
 set -u
 LC_ALL=C
@@ -30,6 +31,13 @@ forget-late | -DFORGET -DLATE | restored not_restored gave_way release_forgot la
 forget-token | -DN=2 -DATTEMPTS=2 -DFORGET -DLATE | restored gave_way late_old_id | and attempts share a token: no double holder
 clock | -DATTEMPTS=2 -DBACK -DDIE=1 | back_grant second_fence | the server's clock goes back: fences and orders rise
 forget-clock | -DFORGET -DBACK | back_grant restored forgot | both: fences rise from what was restored, FIFO
+limits-names | -DLEAVE | direct granted together both idle left | two locks, three requests for one or both, exclusive, for slots or shared: no more than any allows, all or none, FIFO, no deadlock, nobody who could enter is left
+limits-deaths | -DDIE=2 -DLEAVE | dead_head passed_over expired together both | two of them vanish at any moment: the same
+limits-reset | -DRESET -DDIE=1 | revoked expired both | one of the locks is reset: its holder loses both, or none
+limits-queue | -DLOSEQ | asked_again together both | the queue of one lock is lost: the same, and no deadlock
+limits-forget | -DFORGET | restored restored_beside not_restored held_back lifted overlap | one lock or both are forgotten: who shares them gets them back, overlap only after a grant to one who could not know
+limits-forget-deaths | -DFORGET -DDIE=1 -DRW | restored_beside held_back dead_head passed_over expired | and one vanishes: the same
+limits-late | -DFORGET -DLATE -DRW | gave_way restored_beside | and a renewal comes late: no reader, no writer loses a lock for nothing
 lease-prompt | -DDEATH -DRESET | ran renewed refused heard front_cleans keeper_cleans ended released revoked | one lease, a quick network, a death, a reset: the command is dead before the lock passes on, nothing revives it
 lease-loss | -DLOSS -DDEATH -DRESET | too_late renewed late_reply stray term kill kill_child front_cleans keeper_cleans ended expired released revoked drift | requests and replies late and lost, a death, a reset: the same
 lease-keeper-stops | -DLOSS -DSTOPK -DRESET | late_reply kill overdue front_cleans expired revoked | the keeper is stopped, again and again: the same
@@ -74,6 +82,20 @@ RELEASE | -DRESETNOW | rule 10: a release deletes its own record only
 HANDOVER | -DIDLE=0 | rule 10: a release hands over
 LEAVE | -DIDLE=0 -DLEAVE | rule 13: leaving promotes
 FROMREPLY | -DSLOW -DN=2 | section 4: the lease counts from before the request
+LIMITS_OWN | | rule 1: the limits of all holders count
+LIMITS_FIRST | | rule 12: the limits count in every name
+LIMITS_OVERTAKE | | rule 1: not even who would fit beside the holders overtakes the queue
+LIMITS_ONE | | rule 2: all who may enter do so at once
+LIMITS_REACH | -DLEAVE | rule 2: promotion reaches the other names of those who go
+LIMITS_HEADANY | | rule 12: first in all its names
+LIMITS_TWOSTEP | | rule 12: in all queues by one script, with one number
+LIMITS_PENDONE | -DDIE=1 | rule 12: a grant to one who has gone is taken back in all its names
+LIMITS_RESETONE | -DRESET | rule 9: a reset revokes all names of its holder
+LIMITS_NOHOLD | -DFORGET | rule 8: grants are held back for those who share, too
+LIMITS_LIFT | -DFORGET | rule 8: a restore that is not exclusive does not lift the hold-back
+LIMITS_RESTORE | -DFORGET -DLATE -DRW | rule 8: a restore obeys the limits
+LIMITS_OUTLIVED | -DFORGET -DLATE -DRW | rule 8 (mended): who held alone before a reader is over
+LIMITS_TURNOUT | -DFORGET -DLATE -DRW | rule 8 (mended): who held alone after it is not
 LEASE_FROMREPLY | -DLOSS | section 4: so does that of a renewal
 LEASE_DRIFT | -DLOSS -DSTOPK | section 4: clocks differ by a hundredth
 LEASE_START | -DLOSS | section 4: no command is started under a lease that is as good as over
@@ -97,6 +119,7 @@ build() {
 	shift
 	case ${dir##*/} in
 	*.lease-* | *.LEASE_*) model=$here/lease.pml ;;
+	*.limits-* | *.LIMITS_*) model=$here/limits.pml ;;
 	*) model=$here/queue.pml ;;
 	esac
 	mkdir -p "$dir" && cd "$dir" &&

@@ -80,6 +80,8 @@ TIMES='500ms 2s 10s 30s 5m 1h'
 	offers 'netflock release -q n' nightly
 	offers 'netflock held nightly n' ''
 	offers 'netflock -n n' nightly
+	offers 'netflock --with n' nightly
+	offers 'netflock -s --with=other --with n' nightly
 	offers 'netflock reset-all n' ''
 	in_every_shell
 	release_holder

@@ -78,6 +78,16 @@ install_with() { env -u MAKEFLAGS -u VARIANT make -s -C "$HERE" -o build/netfloc
 	assert_equal "$(gzip -dc "$STUBS/app.gz")" data
 }
 
+@test "several: each command runs" {
+	stub search
+	stub ffmpeg
+	stub migrate
+	as_shell "set -e; $(readme_here several)"
+	assert_status 0
+	assert_silent
+	assert_notes "$(printf '%s\n' search ffmpeg migrate)"
+}
+
 @test "use: -n is busy with 75 if it is held" {
 	stub rsync
 	hold nightly
@@ -112,7 +122,7 @@ install_with() { env -u MAKEFLAGS -u VARIANT make -s -C "$HERE" -o build/netfloc
 
 # What differs from one time to the next, alike; blanks squeezed.
 alike() {
-	sed -E 's/[0-9a-f]{32}/TOKEN/g; s/[^ ]+@[^ :]+/WHO/g; s/\b([0-9]+(ms|[smhd]))+\b/TIME/g; s/pid [0-9]+/pid N/g; s/:[0-9]+\b/:N/g; s/(fence +)[0-9]+/\1N/; s/ +/ /g'
+	sed -E 's/[0-9a-f]{32}/TOKEN/g; s/[^ ]+@[^ :]+/WHO/g; s/\b([0-9.]+(ms|[smhd]))+\b/TIME/g; s/pid [0-9]+/pid N/g; s/:[0-9]+\b/:N/g; s/(fence +)[0-9]+/\1N/; s/ +/ /g'
 }
 # What the example prints, and what it printed for README.
 as_shown() {
@@ -138,18 +148,26 @@ scene() {
 	done
 }
 
+# Name, state, how many more hold it: the first line is the heading.
+states() { awk '{ print $1, $2, ($2 ~ /^(slots|shared)$/ ? $3 " " $5 : "") }'; }
+
 @test "status and reset: what is shown is what is printed, on both sides" {
-	local pid
+	local pid nightly
 	scene
+	nightly=$HOLDER
 	PATH=$STUBS:$PATH try --min-hold 5m report -- true
+	hold encode --slots 4
+	hold encode --slots 4
+	for pid in 1 2 3; do hold index -s; done
 	as_shell "COLUMNS=200 $(readme_example status | sed -n 's/^\$ //p')"
-	assert_equal "$(awk '{ print $1, $2 }' <<<"$output")" "$(readme_example status | sed '/^\$ /d' | awk '{ print $1, $2 }')"
+	assert_equal "$(states <<<"$output")" "$(readme_example status | sed '/^\$ /d' | states)"
 	assert_equal "$(head -n 1 <<<"$output" | xargs)" "$(readme_example status | sed -n 2p | xargs)" "the heading"
 	as_shown 'status nightly'
 	as_shown 'reset'
-	finish "$HOLDER"
+	finish "$nightly"
 	assert_status 76
 	assert_equal "$(cat "$HOLDER_ERR")" "$(readme_example lost)" "the other side's stderr"
+	for pid in "${!HOLD_FILES[@]}"; do release_holder "$pid"; done
 	for pid in "${WAITERS[@]}"; do kill -TERM "$pid"; done
 	for pid in "${WAITERS[@]}"; do finish "$pid"; done
 }

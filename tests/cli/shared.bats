@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # Locks that several hold at a time (-s, --slots), and several locks at a time (--with).
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2046,SC2086
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2046,SC2086,SC2153
 load common
 
 # As server.bats: renewals every 500 ms, so that a lock that the server forgot comes back soon.
@@ -22,11 +22,11 @@ json() { "$NETFLOCK" status --json "$1" 3>&- 4>&- | "$TESTS/tools/status_schema.
 
 # A job in the background that beats for MS: job MS LIMIT NAME [OTHER]...  Its pid is $PID.
 job() {
-	local ms=$1 limit=$2 name=$3 names options=()
+	local ms=$1 limit=$2 name=$3 names other options=()
 	shift 3
 	case $limit in 0) options=(-s) ;; 1) ;; *) options=(--slots "$limit") ;; esac
 	names=$(IFS=+ && echo "$name${*:++$*}")
-	[ $# = 0 ] || options+=($(printf -- '--with %s ' "$@"))
+	for other; do options+=(--with "$other"); done
 	background "$NETFLOCK" $OPTIONS "${options[@]}" "$name" -- "$TOOLS/beat" "$BEATS/$limit:$names" "$ms"
 }
 assert_limits_kept() {

@@ -663,7 +663,7 @@ parse(struct options *o, struct options_memory *m)
 	    check_terms(o, m) == -1 || check_url_option(m) == -1)
 		return -1;
 	if (o->command->operands == OPTIONS_COMMAND) {
-		if (read_run(o, m) == -1 || check_with(o, m) == -1)
+		if (read_run(o, m) == -1)
 			return -1;
 	} else if (check_names(o, &m->failure) == -1)
 		return -1;
@@ -672,6 +672,8 @@ parse(struct options *o, struct options_memory *m)
 		o->name = o->names[0];
 	if (o->command->operands == OPTIONS_HOLDER)
 		o->token = o->names[1];
+	if (check_with(o, m) == -1)
+		return -1;
 	/* Help is there for those whose environment is broken, too. */
 	if ((o->command->groups & OPTIONS_CONNECTION) == 0)
 		return 0;

@@ -55,6 +55,9 @@ class Client:
         # Timers of an earlier state carry an earlier generation.
         self.generation = 0
         self.ear = None
+        # Names in which the server cannot know its channel: the record is
+        # lost, and it is that of another name.
+        self.unheard = set()
         self.order = None
         self.known_borns = None
         self.known_hold = None
@@ -177,6 +180,7 @@ class Simulation:
             if (other.token not in leases and name in other.names
                     and other.ear and not other.elsewhere and other.order
                     and other.order < place
+                    and name not in other.unheard
                     and other.token in self.lines[name]):
                 self.violation('overtaken', name, token, place, other.token,
                                other.order)
@@ -247,6 +251,8 @@ class Simulation:
         if c.known_borns:
             fields.update(borns=c.known_borns, hold=c.known_hold)
         word, pairs = self.call('queue', c.names, fields)
+        if word != 'refused':
+            c.unheard.clear()
         if word == 'granted':
             self.confirm(c, int(pairs['fence']), pairs['borns'])
         elif word == 'refused':
@@ -543,6 +549,9 @@ class Simulation:
     def fault_lose_waiters(self, name, _c):
         self.log('LOSES THE WAITERS', name)
         self.server.do('DEL', 'netflock:{%s}:waiters' % name)
+        for c in self.waiting.values():
+            if name in c.names[1:]:
+                c.unheard.add(name)
 
     def fault_lose_queue(self, name, _c):
         self.log('LOSES THE QUEUE', name)

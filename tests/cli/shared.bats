@@ -332,13 +332,12 @@ entered() { [ "$(sort -n "$LOG" | xargs)" = "$1" ]; }
 @test "a lock lost in one of its names is lost, and the name is said" {
 	background "$NETFLOCK" $SHORT --with "$lock.b" "$lock.a" -- "$TOOLS/beat" "$BEATS/1:$lock.a+$lock.b"
 	wait_for_file "$BEATS/1:$lock.a+$lock.b"
-	$R DEL "netflock:{$lock.b}" >/dev/null
-	hold "$lock.b"
+	# Between two renewals the server forgets it, and somebody has it.
+	$R EVAL "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'born', '1', 'granted', '1')" 1 "netflock:{$lock.b}" >/dev/null
 	finish
 	assert_status 76
-	assert_matches "$(cat "$ERR")" "^netflock: $lock.a: lock lost: '$lock.b': the server lost it and gave it to somebody else, now held by "
+	assert_matches "$(cat "$ERR")" "^netflock: $lock.a: lock lost: '$lock.b': the server lost it and gave it to somebody else"
 	wait_until assert_free "$lock.a"
-	release_holder
 }
 
 @test "--min-hold keeps all of several locks" {

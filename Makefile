@@ -18,7 +18,7 @@ PACKAGES   := hiredis argtable2
 VARIANT    ?=
 CHAOS_SECONDS ?= 3600
 B          := build$(if $(VARIANT),/$(VARIANT))
-OPS        := acquire queue renew release leave goodbye reset inspect
+OPS        := acquire queue renew release leave goodbye reset inspect history
 
 .SUFFIXES:
 .DELETE_ON_ERROR:

@@ -2,21 +2,24 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2207,SC2034,SC2154
 
-_netflock_words='run help status reset reset-all acquire renew release held'
+_netflock_words='run help status history reset reset-all acquire renew release held'
 
 # What option $1 takes, into $kind; 1 if it takes nothing.
 _netflock_kind()
 {
 	case $1 in
-	-w | --wait | --timeout | -t | --ttl | --min-hold | --jitter | -k | --kill-after | -T | --max-runtime | \
+	-w | --wait | --timeout | -t | --ttl | --min-hold | --once-per | --jitter | -k | --kill-after | -T | --max-runtime | \
 		--add | --interval | --connect-timeout | --io-timeout) kind=duration ;;
 	-E | --conflict-exit-code) kind=status ;;
 	--slots) kind=number ;;
 	--with) kind=name ;;
 	--signal) kind=signal ;;
 	--on-lost) kind=action ;;
+	--if-unreachable) kind=how ;;
+	--log) kind=form ;;
+	--keep-history) kind=count ;;
 	-u | --url) kind=url ;;
-	--password-file | --cacert | --cert | --key) kind='file' ;;
+	--password-file | --cacert | --cert | --key | --report) kind='file' ;;
 	--reason | --pid | --token | --match | --user | --sni | --prefix) kind=text ;;
 	*) return 1 ;;
 	esac
@@ -33,10 +36,12 @@ _netflock_options()
 
 	case $1 in
 	run)
-		options="$getting $lease $stopping -T --max-runtime --wait-all --kill-all --scrub-env -o --close
+		options="$getting $lease $stopping -T --max-runtime --wait-all --kill-all --scrub-env --once-per --if-unreachable
+			--report --keep-history -o --close
 			$connection"
 		;;
 	status) options="--json --watch --interval --names $connection" ;;
+	history) options="--json $connection" ;;
 	reset) options="--now --token $connection" ;;
 	reset-all) options="--now --match --dry-run --force $connection" ;;
 	acquire) options="$getting $lease $stopping --pid --fence --token $connection" ;;
@@ -45,7 +50,7 @@ _netflock_options()
 	held) options="--fence $connection" ;;
 	*) options= ;;
 	esac
-	options+=" -q --quiet -v --verbose -h --help -V --version"
+	options+=" -q --quiet -v --verbose --log --syslog -h --help -V --version"
 }
 
 # A word of the command line without its quotes; nothing in it is evaluated.
@@ -107,7 +112,7 @@ _netflock_scan()
 			ended=1
 		elif [[ -z $ended && ${words[i]} == -?* ]]; then
 			_netflock_option "${words[i]}"
-		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|reset|reset-all|acquire|renew|release|held) ]]; then
+		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|history|reset|reset-all|acquire|renew|release|held) ]]; then
 			word=${words[i]}
 		elif [[ -z $word || $word == run ]]; then
 			operand=$i
@@ -158,6 +163,9 @@ _netflock_value()
 	name) _netflock_names "$2" ;;
 	signal) _netflock_offer "$2" {,SIG}{TERM,INT,HUP,QUIT,USR1,USR2,KILL} ;;
 	action) _netflock_offer "$2" kill warn ;;
+	how) _netflock_offer "$2" fail wait run ;;
+	form) _netflock_offer "$2" text json ;;
+	count) _netflock_offer "$2" 0 20 100 1000 ;;
 	file)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$2"))

@@ -3,7 +3,7 @@
 
 # Options that take a value, by letter and by word.
 set -g __netflock_letters w E t k T u
-set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --jitter --reason --kill-after --signal \
+set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --once-per --jitter --if-unreachable --report --keep-history --log --reason --kill-after --signal \
     --on-lost --max-runtime --pid --add --interval --token --match --url --user --password-file --cacert --cert \
     --key --sni --connect-timeout --io-timeout --prefix
 
@@ -45,7 +45,7 @@ function __netflock_operands
         else if string match -qr -- '^-.' $word
             set -l cluster (__netflock_cluster $word)
             test (count $cluster) -gt 0; and test -z "$cluster[2]"; and set skip yes
-        else if test $sub = any; and contains -- $word run help status reset reset-all acquire renew release held
+        else if test $sub = any; and contains -- $word run help status history reset reset-all acquire renew release held
             set sub $word
         else
             test $sub = any; and set sub run
@@ -129,14 +129,15 @@ complete -c netflock -f
 complete -c netflock -n '__netflock_in any' -a run -d 'Run a command under a lock'
 complete -c netflock -n '__netflock_in any' -a help -d 'Print help'
 complete -c netflock -n '__netflock_in any' -a status -d 'Show locks'
+complete -c netflock -n '__netflock_in any' -a history -d 'Show the last runs under a lock'
 complete -c netflock -n '__netflock_in any' -a reset -d 'Take locks away'
 complete -c netflock -n '__netflock_in any' -a reset-all -d 'Take all locks away'
 complete -c netflock -n '__netflock_in any' -a acquire -d 'Take a lock for a script'
 complete -c netflock -n '__netflock_in any' -a renew -d 'Extend its lease'
 complete -c netflock -n '__netflock_in any' -a release -d 'Give it back'
 complete -c netflock -n '__netflock_in any' -a held -d 'Tell whether it is held still'
-complete -c netflock -n '__netflock_in help' -a 'run help status reset reset-all acquire renew release held'
-complete -c netflock -n '__netflock_in any run status reset acquire renew release held' -a '(__netflock_names)' -d Lock
+complete -c netflock -n '__netflock_in help' -a 'run help status history reset reset-all acquire renew release held'
+complete -c netflock -n '__netflock_in any run status history reset acquire renew release held' -a '(__netflock_names)' -d Lock
 complete -c netflock -n __netflock_in_command -a '(__netflock_command)'
 complete -c netflock -n __netflock_at_command -s c -x -d 'Run a shell command'
 
@@ -157,18 +158,22 @@ $opt -l on-lost -x -a 'kill warn' -d 'When the lock is lost'
 complete -c netflock -n '__netflock_in any run acquire renew' -s t -l ttl -x -a '(__netflock_durations)' -d Lease
 
 set opt complete -c netflock -n '__netflock_in any run'
+$opt -l once-per -x -a '(__netflock_durations)' -d 'Skip if a run succeeded that began in that time'
+$opt -l if-unreachable -x -a 'fail wait run' -d 'No server'
 $opt -s T -l max-runtime -x -a '(__netflock_durations)' -d 'Stop the command after that long'
 $opt -l wait-all -d 'Hold the lock until its children end'
 $opt -l kill-all -d 'Kill the children it leaves behind'
 $opt -l scrub-env -d 'Hide the server from the command'
+$opt -l report -r -F -d 'Write how it went there'
+$opt -l keep-history -x -a '0 20 100 1000' -d 'Runs that history can show'
 $opt -s o -l close -d 'Nothing: as in flock'
 
 complete -c netflock -n '__netflock_in acquire' -l pid -x -a '(__fish_complete_pids)' -d 'Renew as long as it lives'
 complete -c netflock -n '__netflock_in renew' -l add -x -a '(__netflock_durations)' -d 'Longer than what is left'
 complete -c netflock -n '__netflock_in acquire held' -l fence -d 'Print the fence number'
 
+complete -c netflock -n '__netflock_in status history' -l json -d 'Print JSON, for programs'
 set opt complete -c netflock -n '__netflock_in status'
-$opt -l json -d 'Print an array, one object per lock'
 $opt -l watch -d 'Look again and again'
 $opt -l interval -x -a '(__netflock_durations)' -d 'Between two looks of --watch'
 $opt -l names -d 'Print the names only'
@@ -181,7 +186,7 @@ $opt -l match -x -d 'Only locks whose name matches'
 $opt -l dry-run -d 'Say what would be done'
 $opt -l force -d 'Do not ask'
 
-set opt complete -c netflock -n '__netflock_in any run status reset reset-all acquire renew release held'
+set opt complete -c netflock -n '__netflock_in any run status history reset reset-all acquire renew release held'
 $opt -s u -l url -r -a 'redis:// rediss:// unix:///' -d Server
 $opt -l user -x -d 'ACL user'
 $opt -l password-file -r -F -d 'Holds the password'
@@ -194,8 +199,10 @@ $opt -l connect-timeout -x -a '(__netflock_durations)' -d 'Until the server firs
 $opt -l io-timeout -x -a '(__netflock_durations)' -d 'For one request'
 $opt -l prefix -x -d 'First part of the keys'
 
-set opt complete -c netflock -n '__netflock_in any run help status reset reset-all acquire renew release held'
+set opt complete -c netflock -n '__netflock_in any run help status history reset reset-all acquire renew release held'
 $opt -s q -l quiet -d 'Say nothing but usage errors'
 $opt -s v -l verbose -d 'Say what happens'
+$opt -l log -x -a 'text json' -d 'Form of messages'
+$opt -l syslog -d 'Messages go to the system log'
 $opt -s h -l help -d 'Print help'
 $opt -s V -l version -d 'Print the version'

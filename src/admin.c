@@ -115,6 +115,28 @@ admin_inspect(struct admin *a, const char *name, int waiters,
 	return pursue(a, try_inspect, &look, f);
 }
 
+struct recall {
+	const char *name;
+	struct inspect_runs *runs;
+};
+
+static enum protocol_result
+try_history(struct admin *a, void *arg, int64_t deadline, struct failure *f)
+{
+	const struct recall *recall = arg;
+
+	return a->protocol->history(a, recall->name, deadline, recall->runs, f);
+}
+
+enum admin_result
+admin_history(struct admin *a, const char *name, struct inspect_runs *runs,
+    struct failure *f)
+{
+	struct recall recall = { name, runs };
+
+	return pursue(a, try_history, &recall, f);
+}
+
 struct removing {
 	struct admin_removal *removal;
 	bool unsure; /* a request went out whose reply never came */

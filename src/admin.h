@@ -17,6 +17,7 @@
 
 struct failure;
 struct inspect;
+struct inspect_runs;
 struct protocol;
 struct seen;
 struct session;
@@ -50,6 +51,10 @@ void admin_interrupt(struct admin *a, int fd);
 /* Look at NAME, which must outlive IN; inspect_free(IN) if it was OK. */
 enum admin_result admin_inspect(struct admin *a, const char *name, int waiters,
     struct inspect *in, struct failure *f);
+
+/* The last runs of NAME; inspect_runs_free(RUNS) if it was OK. */
+enum admin_result admin_history(struct admin *a, const char *name,
+    struct inspect_runs *runs, struct failure *f);
 
 /* One holder that is to go: this very attempt, or nobody. */
 struct admin_removal {

@@ -15,6 +15,7 @@
 #include "lock.h"
 #include "message.h"
 #include "options.h"
+#include "signals.h"
 #include "status.h"
 #include "waiting.h"
 
@@ -75,5 +76,7 @@ cmd_acquire(const struct options *o)
 	else if (f.status != 0)
 		status = waiting_refuse(o, &f);
 	job_end(&job);
+	if (job.ended_by != 0)
+		signals_die(job.ended_by);
 	return status;
 }

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "deadline.h"
 #include "duration.h"
 #include "failure.h"
+#include "json.h"
 #include "message.h"
 #include "options.h"
 #include "protocol.h"
@@ -18,6 +20,7 @@
 #include "text.h"
 
 #define IO_MS 2000
+#define WIDTH 80
 
 int
 cmd_admin_open(struct admin *a, const struct options *o, struct failure *f)
@@ -111,6 +114,59 @@ cmd_admin_duration(struct text *out, int64_t ms)
 
 	text_put(out,
 	    ms < 0 ? "?" : duration_format(duration, sizeof(duration), ms));
+}
+
+void
+cmd_admin_json_text(
+    struct json *j, const char *key, struct inspect_text what)
+{
+	if (what.len == 0)
+		json_null(j, key);
+	else
+		json_text(j, key, what.data, what.len);
+}
+
+static int64_t
+digits(struct inspect_text text)
+{
+	int64_t n = 0;
+
+	if (text.len == 0 || text.len > 15)
+		return -1;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return -1;
+		n = n * 10 + (text.data[i] - '0');
+	}
+	return n;
+}
+
+void
+cmd_admin_json_owner(struct json *j, const struct inspect_owner *who)
+{
+	cmd_admin_json_text(j, "user", who->user);
+	cmd_admin_json_text(j, "host", who->host);
+	json_number(j, "pid", digits(who->pid));
+	cmd_admin_json_text(j, "command", who->command);
+}
+
+size_t
+cmd_admin_width(const struct options *o)
+{
+	struct winsize size;
+
+	if (o->columns > 0)
+		return (size_t)o->columns;
+	if (isatty(STDOUT_FILENO) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WIDTH;
+}
+
+bool
+cmd_admin_colour(const struct options *o)
+{
+	return o->colour && isatty(STDOUT_FILENO);
 }
 
 int

@@ -7,6 +7,7 @@
 #include "inspect.h"
 
 struct failure;
+struct json;
 struct options;
 struct text;
 
@@ -24,6 +25,13 @@ bool cmd_admin_others(struct text *out, const struct inspect *in,
 /* "key 'x' is a string, not a lock of netflock", escaped. */
 void cmd_admin_problem(struct text *out, const struct inspect *in);
 void cmd_admin_text(struct text *out, struct inspect_text what);
+/* "user", "host", "pid" and "command"; a text that is empty is null. */
+void cmd_admin_json_owner(struct json *j, const struct inspect_owner *who);
+void cmd_admin_json_text(
+    struct json *j, const char *key, struct inspect_text what);
+/* How wide a line on the standard output may be, and whether in colour. */
+size_t cmd_admin_width(const struct options *o);
+bool cmd_admin_colour(const struct options *o);
 /* "3m12s", or "?" if it is not known. */
 void cmd_admin_duration(struct text *out, int64_t ms);
 

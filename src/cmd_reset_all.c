@@ -59,7 +59,7 @@ show_progress(struct sweep *s, bool counting)
 {
 	int64_t now = deadline_now();
 
-	if (now < s->progress_at || s->o->quiet)
+	if (now < s->progress_at || !message_plain())
 		return;
 	s->progress_at = now + PROGRESS_EVERY;
 	if (counting)

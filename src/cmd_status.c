@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd_admin.h"
@@ -17,7 +16,6 @@
 #define BLOCK 500
 #define FLUSH ((size_t)32 * 1024)
 #define QUEUE_MOST 500 /* the script tells of no more */
-#define WIDTH 80
 
 /* ------------------------------------------------------------------ */
 /* One lock at a time. */
@@ -194,18 +192,11 @@ static int
 look_once(struct admin *a, const struct options *o, struct failure *f)
 {
 	struct cmd_status_view v = { .o = o, .admin = a };
-	struct winsize size;
-	bool tty = isatty(STDOUT_FILENO) == 1;
 	int status = STATUS_OK;
 
-	v.tty = tty;
-	v.colour = tty && o->colour;
-	v.width = WIDTH;
-	if (o->columns > 0)
-		v.width = (size_t)o->columns;
-	else if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-		 size.ws_col > 0)
-		v.width = size.ws_col;
+	v.tty = isatty(STDOUT_FILENO) == 1;
+	v.colour = cmd_admin_colour(o);
+	v.width = cmd_admin_width(o);
 	if (cmd_status_look(&v, f) != ADMIN_OK) {
 		message_error(NULL, "%s", f->text);
 		status = f->status;

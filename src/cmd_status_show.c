@@ -255,39 +255,6 @@ cmd_status_details(struct cmd_status_view *v, const struct inspect *in)
 /* ------------------------------------------------------------------ */
 /* JSON. */
 
-static void
-json_piece(struct json *j, const char *key, struct inspect_text what)
-{
-	if (what.len == 0)
-		json_null(j, key);
-	else
-		json_text(j, key, what.data, what.len);
-}
-
-static int64_t
-digits(struct inspect_text text)
-{
-	int64_t n = 0;
-
-	if (text.len == 0 || text.len > 15)
-		return -1;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return -1;
-		n = n * 10 + (text.data[i] - '0');
-	}
-	return n;
-}
-
-static void
-json_owner(struct json *j, const struct inspect_owner *who)
-{
-	json_piece(j, "user", who->user);
-	json_piece(j, "host", who->host);
-	json_number(j, "pid", digits(who->pid));
-	json_piece(j, "command", who->command);
-}
-
 /* All of them, in the order of the request; mostly the one. */
 static void
 json_names(struct json *j, const struct inspect *in,
@@ -315,11 +282,11 @@ json_holder(
     struct json *j, const struct inspect *in, const struct inspect_holder *h)
 {
 	json_open(j, NULL, '{');
-	json_piece(j, "token", h->token);
+	cmd_admin_json_text(j, "token", h->token);
 	json_text(j, "state", inspect_state_word(h->state),
 	    strlen(inspect_state_word(h->state)));
-	json_owner(j, &h->owner);
-	json_piece(j, "reason", h->owner.reason);
+	cmd_admin_json_owner(j, &h->owner);
+	cmd_admin_json_text(j, "reason", h->owner.reason);
 	json_time(j, "since", before(in, h->held_ms));
 	json_number(j, "held_ms", h->held_ms);
 	json_number(j, "lease_ms", h->lease_ms);
@@ -337,9 +304,9 @@ json_waiter(struct json *j, const struct inspect *in,
 {
 	json_open(j, NULL, '{');
 	json_number(j, "position", (int64_t)position);
-	json_piece(j, "token", w->token);
-	json_owner(j, &w->owner);
-	json_piece(j, "reason", w->owner.reason);
+	cmd_admin_json_text(j, "token", w->token);
+	cmd_admin_json_owner(j, &w->owner);
+	cmd_admin_json_text(j, "reason", w->owner.reason);
 	json_time(j, "since", before(in, w->waiting_ms));
 	json_number(j, "waiting_ms", w->waiting_ms);
 	json_number(j, "limit", w->limit);
@@ -356,7 +323,7 @@ json_last(struct json *j, const struct inspect_run *run)
 		return;
 	}
 	json_open(j, "last_run", '{');
-	json_owner(j, &run->owner);
+	cmd_admin_json_owner(j, &run->owner);
 	json_time(j, "began", run->began);
 	json_time(j, "ended", run->ended);
 	json_number(j, "ran_ms", run->ran_ms);

@@ -201,8 +201,7 @@ command_tree_init(struct command_tree *tree, const char *token)
 	/* PID 1 is given the orphans of others, too. */
 	if (getpid() == 1 ||
 	    waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
-		snprintf(tree->mark, sizeof(tree->mark), "NETFLOCK_TOKEN=%s",
-		    token);
+		snprintf(tree->mark, sizeof(tree->mark), "%s", token);
 }
 
 static int

@@ -58,7 +58,7 @@ pid_t command_start(const struct command *c, struct failure *f);
  * An empty tree of the calling process, which may have children already (a
  * shell that ran "daemon & exec netflock"), and be given theirs when they
  * die.  Such a one counts as the command's only what was started with TOKEN in
- * its environment, and what is below that: of the rest some may live on if the
+ * its environment (at the end of a variable), and what is below that: of the rest some may live on if the
  * keeper dies, but nobody else is ever killed.
  */
 void command_tree_init(struct command_tree *tree, const char *token);

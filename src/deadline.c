@@ -123,6 +123,7 @@ void
 deadline_cell_init(struct deadline_cell *c, int64_t lease_end)
 {
 	atomic_init(&c->end, lease_end);
+	atomic_init(&c->extended, 0);
 }
 
 int64_t
@@ -151,6 +152,7 @@ deadline_cell_extend(struct deadline_cell *c, const struct deadline_terms *t,
 		if (lease_end <= old)	/* deadlines only move forward */
 			return true;
 	} while (!atomic_compare_exchange_weak(&c->end, &old, lease_end));
+	atomic_fetch_add(&c->extended, 1);
 	return true;
 }
 

@@ -65,6 +65,7 @@ bool deadline_may_start(const struct deadline_terms *t, int64_t lease_end,
  */
 struct deadline_cell {
 	_Atomic int64_t end; /* D; negative: latched, its magnitude is D */
+	_Atomic int64_t extended; /* how often it was moved */
 };
 
 void deadline_cell_init(struct deadline_cell *c, int64_t lease_end);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "job.h"
 #include "lock.h"
 
 static const char *const ours[] = { "NETFLOCK_NAME", "NETFLOCK_TOKEN",
@@ -52,9 +53,19 @@ append(char **env, size_t *count, const char *format, ...)
 	return true;
 }
 
-char **
-environment_make(const struct lock *lock, const char *chain, bool scrub)
+/* What only a holder has. */
+static bool
+append_held(char **env, size_t *count, const struct lock *lock)
 {
+	return append(env, count, "NETFLOCK_TOKEN=%s", lock->token) &&
+	    append(env, count, "NETFLOCK_FENCE=%lld", (long long)lock->fence);
+}
+
+char **
+environment_make(const struct job *job)
+{
+	const struct lock *lock = job->lock;
+	const char *chain = job->chain;
 	size_t count = 0, theirs = 0;
 	char **env;
 
@@ -64,17 +75,15 @@ environment_make(const struct lock *lock, const char *chain, bool scrub)
 	if (env == NULL)
 		return NULL;
 	for (size_t i = 0; i < theirs; i++)
-		if (keeps(environ[i], scrub))
+		if (keeps(environ[i], job->scrub))
 			env[count++] = environ[i];
 	if (!append(env, &count, "NETFLOCK_NAME=%s", lock->want.name) ||
-	    !append(env, &count, "NETFLOCK_TOKEN=%s", lock->token) ||
-	    !append(env, &count, "NETFLOCK_FENCE=%lld",
-		(long long)lock->fence) ||
+	    (!job->unlocked && !append_held(env, &count, lock)) ||
 	    !append(env, &count, "NETFLOCK_TTL_MS=%lld",
 		(long long)(lock->want.terms.ttl / DEADLINE_MS)) ||
 	    !append(env, &count, "NETFLOCK_WAITED_MS=%lld",
 		(long long)lock->waited_ms) ||
-	    !append(env, &count, "NETFLOCK_HELD=1") ||
+	    !append(env, &count, "NETFLOCK_HELD=%d", !job->unlocked) ||
 	    !append(env, &count, "NETFLOCK_CHAIN=%s%s%s", chain,
 		*chain != '\0' ? "," : "", lock->token))
 		return NULL;

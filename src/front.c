@@ -93,12 +93,11 @@ fork_keeper(struct front *front, struct failure *f)
 static void
 print_messages(struct front *front)
 {
-	struct pollfd out = { STDERR_FILENO, POLLOUT, 0 };
 	struct keeper_message m;
 	ssize_t n;
 
 	for (;;) {
-		front->blocked = !front->gone && poll(&out, 1, 0) == 0;
+		front->blocked = !front->gone && message_blocked();
 		if (front->blocked)
 			return;
 		n = recv(front->channel, &m, sizeof(m) - 1, 0);
@@ -108,11 +107,8 @@ print_messages(struct front *front)
 		if (n <= (ssize_t)offsetof(struct keeper_message, text))
 			return;
 		((char *)&m)[n] = '\0';
-		if (m.verbose)
-			message_note(front->job->lock->want.name, "%s", m.text);
-		else
-			message_error(front->job->lock->want.name, "%s",
-			    m.text);
+		message_say((enum message_kind)m.kind,
+		    front->job->lock->want.name, "%s", m.text);
 	}
 }
 
@@ -230,6 +226,14 @@ what_ended(const struct front *front)
 	    ? "the command was not started" : "the command was killed";
 }
 
+static int64_t
+ran_ms(const struct front *front)
+{
+	int64_t started = front->page->started;
+
+	return started > 0 ? (deadline_now() - started) / DEADLINE_MS : -1;
+}
+
 /* The keeper died with the command: nothing may run on. */
 static void
 clean_up(struct front *front, struct front_result *result)
@@ -238,6 +242,9 @@ clean_up(struct front *front, struct front_result *result)
 	bool lost = front->overdue || atomic_load(&front->page->lost);
 	bool spare = front->tree.foreign && front->job->warn_only;
 	int left = spare ? 1 : command_tree_kill(&front->tree, KILL_TIME_MS);
+	struct lock_run run = { .lost = true,
+		.status = lost ? STATUS_LOST : STATUS_INTERNAL,
+		.ran_ms = ran_ms(front) };
 
 	result->outcome = FRONT_FAILED;
 	failure_set(&result->failure, lost ? STATUS_LOST : STATUS_INTERNAL,
@@ -245,7 +252,10 @@ clean_up(struct front *front, struct front_result *result)
 	    front->overdue ? "was stopped" : "was killed", what_ended(front),
 	    left > 0 ? ", but not all of it died: the lock runs out by itself"
 		     : "");
-	if (left > 0 || release(front, NULL, &f) == LOCK_HELD || lost)
+	if (front->job->unlocked || left > 0)
+		return;
+	if (release(front, front->page->started > 0 ? &run : NULL, &f) ==
+	    LOCK_HELD || lost)
 		return;
 	failure_set(&result->failure, result->failure.status,
 	    "%s; the lock was not released: %s", result->failure.text, f.text);
@@ -275,7 +285,7 @@ finish(struct front *front, struct front_result *result)
 	bool told;
 
 	take_result(front->page, result);
-	if (!front->page->released)
+	if (!front->page->released || front->job->unlocked)
 		return;
 	told = result->outcome == FRONT_ENDED ||
 	    result->outcome == FRONT_TIMED_OUT;
@@ -318,8 +328,9 @@ front_run(struct job *job, struct front_result *result)
 	if (prepare(&front, &result->failure) == -1 ||
 	    fork_keeper(&front, &result->failure) == -1) {
 		result->outcome = FRONT_FAILED;
-		lock_release(job->lock, NULL,
-		    deadline_now() + job->lock->want.terms.io, NULL);
+		if (!job->unlocked)
+			lock_release(job->lock, NULL, deadline_now() +
+			    job->lock->want.terms.io, NULL);
 		return;
 	}
 	lock_abandon(job->lock);	/* the keeper's from here on */
@@ -336,6 +347,11 @@ front_run(struct job *job, struct front_result *result)
 	default:
 		clean_up(&front, result);
 	}
+	result->started = front.page->started;
+	result->ran_ms = result->started > 0 &&
+	    atomic_load(&front.page->phase) >= KEEPER_OVER
+	    ? front.page->run.ran_ms : ran_ms(&front);
+	result->renewals = atomic_load(&front.page->lease.extended);
 	/* Last, since it may have to wait for stderr. */
 	print_messages(&front);
 	close(front.channel);

@@ -10,6 +10,8 @@
 #ifndef FRONT_H
 #define FRONT_H
 
+#include <stdint.h>
+
 #include "failure.h"
 
 struct job;
@@ -25,6 +27,8 @@ enum front_outcome {
 struct front_result {
 	enum front_outcome outcome;
 	int wstatus; /* see wait(2) */
+	int64_t started; /* the command, an instant; 0: it never was */
+	int64_t ran_ms, renewals;
 	struct failure failure;
 };
 

@@ -151,6 +151,12 @@ take_run(struct inspect_run *run, const char *field, const struct reply *value)
 		run->ended = as_number(value);
 	else if (strcmp(field, "since") == 0)
 		run->began = as_number(value);
+	else if (strcmp(field, "waited") == 0)
+		run->waited_ms = as_number(value);
+	else if (strcmp(field, "fence") == 0)
+		run->fence = as_number(value);
+	else if (strcmp(field, "state") == 0)
+		run->reset = as_state(value) == INSPECT_REVOKED;
 }
 
 static void
@@ -232,9 +238,20 @@ take_pair(
 		take_holder(&in->holders[index - 1], word, value);
 }
 
-static const struct inspect_owner nobody = { { "", 0 }, { "", 0 }, { "", 0 },
-	{ "", 0 }, { "", 0 } };
+#define NOBODY                                                          \
+	{                                                               \
+		{ "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 }   \
+	}
+
+static const struct inspect_owner nobody = NOBODY;
 static const struct inspect_text nothing = { "", 0 };
+static const struct inspect_run no_run = { .owner = NOBODY,
+	.status = -1,
+	.ran_ms = -1,
+	.began = -1,
+	.ended = -1,
+	.waited_ms = -1,
+	.fence = -1 };
 
 /* Everything unknown; what the reply tells is filled in later. */
 static int
@@ -275,11 +292,7 @@ init(struct inspect *in, const char *name, size_t len)
 		.fence = -1,
 		.hold_ms = -1,
 		.holder_total = -1,
-		.last = { .owner = nobody,
-		    .status = -1,
-		    .ran_ms = -1,
-		    .began = -1,
-		    .ended = -1 } };
+		.last = no_run };
 }
 
 int
@@ -302,6 +315,50 @@ inspect_take(struct inspect *in, const char *name, struct reply *reply)
 	if (in->holder_total < (int64_t)in->holder_count)
 		in->holder_total = (int64_t)in->holder_count;
 	return 0;
+}
+
+int
+inspect_runs_take(struct inspect_runs *runs, struct reply *reply)
+{
+	const char *word = reply_word(reply);
+	int64_t count = reply_number(reply, "runs", 0);
+	size_t most = reply_count(reply) / 2, index;
+	char field[16];
+
+	*runs = (struct inspect_runs){ .bad_key = nothing,
+		.bad_type = nothing,
+		.reply = reply,
+		.count = (size_t)count < most ? (size_t)count : most };
+	runs->runs = calloc(runs->count + 1, sizeof(*runs->runs));
+	if ((strcmp(word, "ok") != 0 && strcmp(word, "wrongtype") != 0) ||
+	    count < 0 || runs->runs == NULL) {
+		inspect_runs_free(runs);
+		return -1;
+	}
+	for (size_t i = 0; i < runs->count; i++)
+		runs->runs[i] = no_run;
+	for (size_t i = 1; i + 1 < reply_count(reply); i += 2) {
+		const struct reply *value = reply_at(reply, i + 1);
+
+		index = split(field, reply_at(reply, i));
+		if (index > 0 && index <= runs->count)
+			take_run(&runs->runs[index - 1], field, value);
+		else if (strcmp(field, "key") == 0)
+			runs->bad_key = as_text(value);
+		else if (strcmp(field, "type") == 0)
+			runs->bad_type = as_text(value);
+	}
+	return 0;
+}
+
+void
+inspect_runs_free(struct inspect_runs *runs)
+{
+	reply_free(runs->reply);
+	free(runs->runs);
+	runs->reply = NULL;
+	runs->runs = NULL;
+	runs->count = 0;
 }
 
 void

@@ -65,6 +65,9 @@ struct inspect_run {
 	struct inspect_owner owner;
 	int64_t status, ran_ms;
 	int64_t began, ended; /* ms since 1970, the server's clock */
+	/* in a history only: */
+	int64_t waited_ms, fence;
+	bool reset; /* it was told to stop */
 };
 
 struct inspect {
@@ -90,6 +93,18 @@ struct inspect {
  * case.  Returns 0; -1 for a reply that is none, or if out of memory.
  */
 int inspect_take(struct inspect *in, const char *name, struct reply *reply);
+/* The last runs of one lock, newest first. */
+struct inspect_runs {
+	struct inspect_text bad_key, bad_type; /* of another type; "" if not */
+	struct inspect_run *runs;
+	size_t count;
+	struct reply *reply;
+};
+
+/* As inspect_take(), for the script "history". */
+int inspect_runs_take(struct inspect_runs *runs, struct reply *reply);
+void inspect_runs_free(struct inspect_runs *runs);
+
 /* A key that belongs to no lock. */
 void inspect_foreign(struct inspect *in, const char *key, size_t len);
 void inspect_free(struct inspect *in);

@@ -16,6 +16,8 @@
 
 _Static_assert(OPTIONS_WITH_MAX + 1 == LOCK_NAMES_MAX, "NAME and --with");
 
+#define HOUR_MS (INT64_C(3600) * 1000)
+
 static void
 take_options(struct job *job, const struct options *o)
 {
@@ -33,6 +35,19 @@ take_options(struct job *job, const struct options *o)
 	owner_self(&job->owner, o->login, o->argv, o->reason);
 }
 
+/*
+ * What makes a run needless: one that began in the last DUR less a tenth, an
+ * hour at most.  Else a daily run that comes a little earlier than yesterday's,
+ * by jitter or another clock, would be left out.
+ */
+static int64_t
+once_window(int64_t once_ms)
+{
+	int64_t tolerance = once_ms / 10;
+
+	return once_ms - (tolerance < HOUR_MS ? tolerance : HOUR_MS);
+}
+
 static struct lock *
 make_lock(const struct job *job, const struct options *o, struct failure *f)
 {
@@ -46,7 +61,9 @@ make_lock(const struct job *job, const struct options *o, struct failure *f)
 		.with = o->with, .with_count = o->with_count,
 		.owner = &job->owner, .terms = o->terms, .limit = o->limit,
 		.token = o->token, .handback = o->argv == NULL,
-		.min_hold_ms = o->min_hold_ms };
+		.min_hold_ms = o->min_hold_ms,
+		.once_ms = once_window(o->once_ms),
+		.keep_history = o->keep_history };
 
 	snprintf(name, sizeof(name), "netflock-%d", (int)getpid());
 	return lock_new(&request, &settings, f);

@@ -35,6 +35,10 @@ struct job {
 	int64_t max_runtime_ms; /* 0: none */
 	bool scrub;		/* the server's address from the environment */
 	const char *chain;	/* tokens of our ancestors */
+	/* set by waiting_acquire(): */
+	bool unlocked;		/* run without the lock; it is never asked */
+	int ended_by;		/* the signal that ended the wait; 0: none */
+	int64_t began, acquired; /* instants; the second: when it was over */
 };
 
 /*

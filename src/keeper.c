@@ -20,6 +20,7 @@
 #include "environment.h"
 #include "job.h"
 #include "lock.h"
+#include "message.h"
 #include "renewal.h"
 #include "signals.h"
 #include "status.h"
@@ -74,9 +75,9 @@ keeper_page_new(void)
 /* To and from the front. */
 
 static void __attribute__((format(printf, 3, 4)))
-say(struct keeper *k, bool verbose, const char *format, ...)
+say(struct keeper *k, enum message_kind kind, const char *format, ...)
 {
-	struct keeper_message m = { .verbose = verbose };
+	struct keeper_message m = { .kind = (char)kind };
 	va_list args;
 
 	va_start(args, format);
@@ -125,7 +126,7 @@ grace_end(const struct keeper *k)
 static void
 say_lost_at_end(struct keeper *k, const char *why)
 {
-	say(k, false, "lock lost: %s; the command has ended, but did not "
+	say(k, MESSAGE_ERROR, "lock lost: %s; the command has ended, but did not "
 	    "hold it throughout", why);
 }
 
@@ -143,7 +144,7 @@ lose(struct keeper *k, const char *why)
 		say_lost_at_end(k, why);
 		return;
 	}
-	say(k, false, k->job->warn_only ? "lock lost: %s; the %s goes on "
+	say(k, MESSAGE_ERROR, k->job->warn_only ? "lock lost: %s; the %s goes on "
 	    "without it" : "lock lost: %s; stopping the %s", why,
 	    k->tree.foreign ? "script" : "command");
 	if (!k->job->warn_only) {
@@ -158,19 +159,20 @@ lose(struct keeper *k, const char *why)
 static void
 say_immortal(struct keeper *k, int alive)
 {
-	char left[24];
+	char left[24], lock[64] = "";
 
-	lease_left(k, left, sizeof(left));
+	if (!k->job->unlocked)
+		snprintf(lock, sizeof(lock), "; the lock is not released and "
+		    "runs out in %s", lease_left(k, left, sizeof(left)));
 	if (k->tree.unseen)
-		say(k, false, "cannot look into /proc: processes of the "
-		    "command may run on; the lock is not released and runs "
-		    "out in %s", left);
+		say(k, MESSAGE_ERROR, "cannot look into /proc: processes of "
+		    "the command may run on%s", lock);
 	else
-		say(k, false, "%d process%s of the command cannot be killed "
-		    "(%s); the lock is not released and runs out in %s",
-		    alive, alive == 1 ? "" : "es", k->tree.denied > 0
+		say(k, MESSAGE_ERROR, "%d process%s of the command cannot be "
+		    "killed (%s)%s", alive, alive == 1 ? "" : "es",
+		    k->tree.denied > 0
 			? "another user's: end them as that user"
-			: "stuck in the kernel", left);
+			: "stuck in the kernel", lock);
 }
 
 /* KILL, again and again: whoever forks meanwhile is found by the next walk. */
@@ -258,21 +260,21 @@ hear_renewal(struct keeper *k)
 			return;
 		case RENEWAL_FAILED:
 			k->failing = true;
-			say(k, false, "cannot renew the lock: %s; trying on, "
+			say(k, MESSAGE_WARNING, "cannot renew the lock: %s; trying on, "
 			    "the lease ends in %s", f.text,
 			    lease_left(k, left, sizeof(left)));
 			break;
 		case RENEWAL_RECOVERED:
 			k->failing = false;
-			say(k, false, "the lock is renewed again");
+			say(k, MESSAGE_WARNING, "the lock is renewed again");
 			break;
 		case RENEWAL_RESTORED:
 			k->failing = false;
-			say(k, false, "the server had forgotten the lock; it "
+			say(k, MESSAGE_WARNING, "the server had forgotten the lock; it "
 			    "is held again");
 			break;
 		case RENEWAL_CLOCK:
-			say(k, false, "%s", f.text);
+			say(k, MESSAGE_WARNING, "%s", f.text);
 			break;
 		}
 	}
@@ -307,7 +309,7 @@ reap(struct keeper *k)
 		    ended_by_forwarded(k)))
 			stop_tree(k, grace_end(k));
 		else if (!k->tree.childless && !k->job->wait_all) {
-			say(k, true, "the command ended and left processes "
+			say(k, MESSAGE_NOTE, "the command ended and left processes "
 			    "behind; they run without the lock");
 			k->stage = ENDED;
 		}
@@ -341,7 +343,7 @@ check_renewal(struct keeper *k, int64_t now)
 		k->renewing = renewal_start(k->renewal, &f) == 0;
 		k->renewal_at = now + 10 * RENEWAL_START;
 		if (!k->renewing && !k->threadless)
-			say(k, false, "%s; trying on", f.text);
+			say(k, MESSAGE_WARNING, "%s; trying on", f.text);
 		k->threadless = !k->renewing;
 	}
 	if (now >= alone_at(k)) {
@@ -363,7 +365,7 @@ check_time(struct keeper *k)
 	if (now >= k->stop_at && k->stage != STOPPING && k->stage != ENDED) {
 		k->timed_out = true;
 		k->stop_at = DEADLINE_NEVER;
-		say(k, false, "the command ran longer than %s; stopping it",
+		say(k, MESSAGE_WARNING, "the command ran longer than %s; stopping it",
 		    duration_format(limit, sizeof(limit),
 			k->job->max_runtime_ms));
 		stop_tree(k, grace_end(k));
@@ -416,7 +418,8 @@ watch(struct keeper *k)
 			{ k->job->signals.fd, POLLIN, 0 },
 			{ k->channel, POLLIN, 0 },
 			{ k->timer, POLLIN, 0 },
-			{ renewal_fd(k->renewal), POLLIN, 0 },
+			{ k->renewal != NULL ? renewal_fd(k->renewal) : -1,
+			    POLLIN, 0 },
 			{ k->tree.foreign ? k->tree.pidfd : -1, POLLIN, 0 },
 			{ k->job->link, POLLIN, 0 },
 		};
@@ -461,15 +464,17 @@ give_back(struct keeper *k, bool ran)
 		end = now + k->terms->io;
 	if (k->renewing && !renewal_stop(k->renewal, end)) {
 		if (!k->lost)
-			say(k, false, "cannot release the lock: the renewal "
+			say(k, MESSAGE_WARNING, "cannot release the lock: the renewal "
 			    "hangs; it runs out in %s",
 			    lease_left(k, left, sizeof(left)));
 		return;
 	}
 	if (k->immortal)
 		return;
-	result = lock_release(lock, ran && !k->lost ? &k->page->run : NULL,
-	    end, &f);
+	k->page->run.lost = k->lost;
+	if (k->lost && k->page->run.status >= 0)
+		k->page->run.status = STATUS_LOST;
+	result = lock_release(lock, ran ? &k->page->run : NULL, end, &f);
 	if (k->lost || result == LOCK_HELD)
 		return;
 	if (result == LOCK_LOST) {
@@ -477,7 +482,7 @@ give_back(struct keeper *k, bool ran)
 		say_lost_at_end(k, f.text);
 		return;
 	}
-	say(k, false, "cannot release the lock: %s; it runs out in %s", f.text,
+	say(k, MESSAGE_WARNING, "cannot release the lock: %s; it runs out in %s", f.text,
 	    lease_left(k, left, sizeof(left)));
 }
 
@@ -486,8 +491,9 @@ static _Noreturn void
 finish(struct keeper *k, bool ran)
 {
 	k->page->wstatus = k->tree.wstatus;
-	k->page->run.status = k->tree.foreign
-	    ? -1 : shell_status(k->tree.wstatus);
+	/* Whatever it made of being stopped: that was no success. */
+	k->page->run.status = k->tree.foreign ? -1
+	    : k->timed_out ? STATUS_TIMEOUT : shell_status(k->tree.wstatus);
 	k->page->run.ran_ms = (deadline_now() - k->started) / DEADLINE_MS;
 	k->page->outcome = !ran ? KEEPER_NOT_STARTED
 		: k->lost	? KEEPER_LOST
@@ -495,7 +501,8 @@ finish(struct keeper *k, bool ran)
 				: KEEPER_ENDED;
 	k->page->released = !k->immortal && !k->returned;
 	atomic_store(&k->page->phase, KEEPER_OVER);
-	give_back(k, ran);
+	if (!k->job->unlocked)
+		give_back(k, ran);
 	if (ran && k->lost)
 		k->page->outcome = KEEPER_LOST;
 	atomic_store(&k->page->phase, KEEPER_DONE);
@@ -526,6 +533,8 @@ prepare(struct keeper *k)
 		    strerror(errno));
 		return false;
 	}
+	if (job->unlocked)
+		return true;
 	k->renewal = renewal_new(job->lock, &k->page->lease, f);
 	return k->renewal != NULL;
 }
@@ -535,7 +544,7 @@ prepare_command(struct keeper *k)
 {
 	struct job *job = k->job;
 
-	job->command.envp = environment_make(job->lock, job->chain, job->scrub);
+	job->command.envp = environment_make(job);
 	if (job->command.envp == NULL) {
 		failure_set(&k->page->failure, STATUS_OS,
 		    "cannot start '%s': %s", job->command.argv[0],
@@ -543,7 +552,7 @@ prepare_command(struct keeper *k)
 		return false;
 	}
 	if (!command_tree_visible())
-		say(k, false, "cannot look into /proc: if the command must "
+		say(k, MESSAGE_WARNING, "cannot look into /proc: if the command must "
 		    "be stopped, what it has started may run on");
 	return true;
 }
@@ -555,7 +564,7 @@ begin(struct keeper *k)
 	int64_t now = deadline_now();
 
 	k->started = now;
-	k->renewal_at = now + RENEWAL_START;
+	k->renewal_at = job->unlocked ? DEADLINE_NEVER : now + RENEWAL_START;
 	k->stop_at = job->max_runtime_ms > 0
 	    ? now + job->max_runtime_ms * DEADLINE_MS : DEADLINE_NEVER;
 	atomic_store(&k->page->phase, KEEPER_RUNNING);
@@ -573,6 +582,7 @@ start(struct keeper *k)
 	    deadline_term_at(k->terms, job->lock->lease_end);
 	signals_early(&job->command.early);
 	k->tree.pid = command_start(&job->command, &k->page->failure);
+	k->page->started = k->tree.pid != -1 ? k->started : 0;
 	/*
 	 * Out of the terminal's way; not before, since what the group is sent
 	 * until now is for the command.  A group of the same session would not

@@ -51,7 +51,8 @@ struct keeper_page {
 	_Atomic bool lost; /* the lock; said already */
 	enum keeper_outcome outcome;
 	int wstatus;
-	struct lock_run run; /* for the release, if the lock was ours */
+	int64_t started; /* the instant; 0: it never was */
+	struct lock_run run; /* for the release */
 	bool released; /* or to be: nothing of the command is left */
 	bool taken; /* the script has its token; or there is none */
 	struct failure failure;
@@ -59,7 +60,7 @@ struct keeper_page {
 
 /* Keeper to front. */
 struct keeper_message {
-	char verbose; /* only with -v */
+	char kind; /* enum message_kind */
 	char text[700];
 };
 

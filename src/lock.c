@@ -156,7 +156,7 @@ limit(const struct pursuit *p)
 
 	if (p->patience->nonblock)
 		return first;
-	return p->answered ? p->patience->wait_until
+	return p->answered || p->patience->persistent ? p->patience->wait_until
 			   : deadline_min(first, p->patience->wait_until);
 }
 
@@ -167,7 +167,8 @@ request_deadline(const struct pursuit *p)
 	int64_t time = p->lock->want.terms.io;
 
 	if (!p->answered)
-		return limit(p);
+		return deadline_min(limit(p),
+		    deadline_now() + p->patience->connect_ns);
 	if (!session_is_open(p->lock->ask) || !session_is_open(p->lock->hear))
 		time += p->patience->connect_ns;
 	return deadline_min(deadline_now() + time, limit(p));
@@ -235,10 +236,8 @@ accept(struct pursuit *p)
 	struct lock *lock = p->lock;
 	int64_t now = deadline_now();
 
-	if (deadline_may_start(&lock->want.terms, lock->lease_end, now)) {
-		lock->waited_ms = (now - p->begin) / DEADLINE_MS;
+	if (deadline_may_start(&lock->want.terms, lock->lease_end, now))
 		return LOCK_HELD;
-	}
 	p->protocol->leave(lock, now + lock->want.terms.io);
 	failure_set(p->f, STATUS_UNAVAILABLE,
 	    "acquired too late: the reply took longer than the lease allows");
@@ -274,6 +273,8 @@ confirm(struct pursuit *p)
 			return LOCK_RETRY;
 		p->back_off = BACK_OFF_LAST;
 		return back_off(p);
+	case PROTOCOL_DONE:
+		return LOCK_DONE;
 	case PROTOCOL_FATAL:
 		return give_up(p);
 	case PROTOCOL_INTERRUPTED:
@@ -324,10 +325,10 @@ wait_turn(struct pursuit *p)
 		}
 		if ((ready & 2) && !session_check(lock->ask))
 			return back_off(p);
-		if (now >= p->notice_at && p->patience->waiting != NULL)
-			p->patience->waiting(p->patience->waiting_arg, lock);
 		if (now >= p->notice_at)
-			p->notice_at = DEADLINE_NEVER;
+			p->notice_at = p->patience->waiting != NULL &&
+			    p->patience->waiting(p->patience->waiting_arg, lock)
+			    ? now + NOTICE_TIME : DEADLINE_NEVER;
 		if (now >= next_ask(p))
 			return LOCK_RETRY;
 	}
@@ -341,6 +342,8 @@ answer(struct pursuit *p, enum protocol_result result)
 	p->unanswered = !usable;
 	if (usable) {
 		p->answered = true;
+		p->lock->answered |= result != PROTOCOL_FATAL &&
+		    result != PROTOCOL_INTERRUPTED;
 		p->troubled = false;
 		p->answer_at = deadline_now();
 	}
@@ -359,6 +362,8 @@ answer(struct pursuit *p, enum protocol_result result)
 	case PROTOCOL_WAITING:
 		p->refusals = 0;
 		return wait_turn(p);
+	case PROTOCOL_DONE:
+		return LOCK_DONE;
 	case PROTOCOL_INTERRUPTED:
 		return interrupted(p);
 	case PROTOCOL_RETRY:
@@ -415,6 +420,7 @@ lock_acquire(struct lock *lock, const struct lock_patience *patience,
 		if (result == LOCK_RETRY && deadline_now() >= limit(&p))
 			result = out_of_time(&p);
 	} while (result == LOCK_RETRY);
+	lock->waited_ms = (deadline_now() - p.begin) / DEADLINE_MS;
 	return result;
 }
 

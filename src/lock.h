@@ -31,6 +31,7 @@ struct session_settings;
 enum lock_result {
 	LOCK_HELD,
 	LOCK_BUSY,	  /* not acquired in time; lock->rival says who has it */
+	LOCK_DONE,	  /* needless (once_ms); lock->rival says who did it */
 	LOCK_LOST,	  /* not ours any more */
 	LOCK_RETRY,	  /* no usable answer; may work later */
 	LOCK_FAILED,	  /* F has status and text */
@@ -53,6 +54,8 @@ struct lock_request {
 	struct deadline_terms terms;
 	int limit;		/* 1 exclusive, N slots, 0 shared */
 	int64_t min_hold_ms;
+	int64_t once_ms;	/* needless if a run that began then succeeded */
+	int keep_history;	/* runs that the server remembers */
 };
 
 /* Who keeps us out, as far as the last reply said. */
@@ -63,6 +66,7 @@ struct lock_rival {
 	int64_t learned;   /* when: the instant of the reply */
 	int64_t since_ms;  /* held for, then */
 	int64_t ends_ms;   /* lease left; -1 unknown */
+	int64_t ended_ms;  /* LOCK_DONE: it ended so long ago; -1 unknown */
 	int64_t ahead;	   /* waiters before us */
 	int64_t holders;   /* in all our names */
 	int64_t also;	   /* that many more have it besides him */
@@ -72,6 +76,7 @@ struct lock_rival {
 struct lock_run {
 	int status;	 /* as a shell would give it; -1: not known */
 	int64_t ran_ms;
+	bool lost;	 /* nothing is kept for --min-hold */
 };
 
 struct lock {
@@ -91,6 +96,7 @@ struct lock {
 	int64_t ask_again;   /* instant of the next request ... */
 	int64_t ask_latest;  /* ... which messages may not put off beyond */
 	int64_t waited_ms;   /* how long lock_acquire() took */
+	bool answered;	     /* the server has ever given a usable answer */
 	/* the protocol's own: */
 	char key[600];	     /* of the first name: messages go there */
 	char **keys;	     /* of all names: locks, then queues, then waiters */
@@ -105,10 +111,14 @@ struct lock {
 
 struct lock_patience {
 	bool nonblock;		/* one attempt */
+	bool persistent;	/* connect_ns is for each attempt, not for all */
 	int64_t wait_until;	/* total budget, DEADLINE_NEVER for ever */
 	int64_t connect_ns;	/* until the first usable reply */
-	/* Called about once when a wait exceeds a second, and at each change of rival; may be NULL. */
-	void (*waiting)(void *arg, const struct lock *lock);
+	/*
+	 * Called when a wait exceeds a second, and every second from then on
+	 * as long as it returns true; may be NULL.
+	 */
+	bool (*waiting)(void *arg, const struct lock *lock);
 	/* Called once in each outage: no usable answer, trying on; may be NULL. */
 	void (*trouble)(void *arg, const struct lock *lock,
 	    const struct failure *f);

@@ -11,6 +11,7 @@
 #include "cmd_acquire.h"
 #include "cmd_held.h"
 #include "cmd_help.h"
+#include "cmd_history.h"
 #include "cmd_release.h"
 #include "cmd_renew.h"
 #include "cmd_reset.h"
@@ -43,7 +44,8 @@ static const struct options_command commands[] = {
 	    .main = cmd_status,
 	    .synopsis = "status [OPTION]... [NAME]...",
 	    .brief = "Show all locks, or all about these.",
-	    .groups = OPTIONS_LOOKING | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .groups = OPTIONS_OUTPUT | OPTIONS_LOOKING | OPTIONS_CONNECTION |
+		      OPTIONS_MESSAGES,
 	    .operands = OPTIONS_NAMES,
 	    .most = SIZE_MAX },
 	{ .word = "reset",
@@ -98,7 +100,14 @@ static const struct options_command commands[] = {
 	    .least = 2,
 	    .most = 2 },
 	{ .word = "doctor" },
-	{ .word = "history" },
+	{ .word = "history",
+	    .main = cmd_history,
+	    .synopsis = "history [OPTION]... NAME",
+	    .brief = "Show the last runs under a lock, newest first.",
+	    .groups = OPTIONS_OUTPUT | OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .operands = OPTIONS_NAMES,
+	    .least = 1,
+	    .most = 1 },
 	{ .word = "help",
 	    .main = cmd_help,
 	    .synopsis = "help [COMMAND]",

@@ -20,6 +20,7 @@
 #define DEFAULT_TTL_MS 30000
 #define DEFAULT_CONNECT_MS 5000
 #define DEFAULT_INTERVAL_MS 1000
+#define DEFAULT_KEEP_HISTORY 20
 #define COLUMNS_MAX 10000
 #define DEFAULT_PREFIX "netflock"
 
@@ -303,9 +304,15 @@ take_values(struct options *o, const struct options_memory *m)
 	o->wait_all = given(m, OPTION_WAIT_ALL);
 	o->kill_all = given(m, OPTION_KILL_ALL);
 	o->min_hold_ms = number(m, OPTION_MIN_HOLD, 0);
+	o->once_ms = number(m, OPTION_ONCE_PER, 0);
+	o->if_unreachable = (enum options_unreachable)number(
+	    m, OPTION_IF_UNREACHABLE, OPTIONS_FAIL);
 	o->jitter_ms = number(m, OPTION_JITTER, 0);
 	o->scrub_env = given(m, OPTION_SCRUB_ENV);
 	o->reason = text(m, OPTION_REASON, NULL);
+	o->report = text(m, OPTION_REPORT, NULL);
+	o->keep_history =
+	    (int)number(m, OPTION_KEEP_HISTORY, DEFAULT_KEEP_HISTORY);
 	o->quiet = given(m, OPTION_QUIET);
 	o->json = given(m, OPTION_JSON);
 	o->watch = given(m, OPTION_WATCH);
@@ -406,6 +413,10 @@ check_together(const struct options *o, struct options_memory *m)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--nonblock and --wait %.60s exclude each other",
 		    text(m, OPTION_WAIT, ""));
+	if (o->nonblock && o->if_unreachable == OPTIONS_WAIT)
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "%s and --if-unreachable wait exclude each other",
+		    given(m, OPTION_NONBLOCK) ? "--nonblock" : "--wait 0");
 	if (o->wait_all && o->kill_all)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--wait-all and --kill-all exclude each other");
@@ -588,8 +599,8 @@ read_terminal(struct options *o)
 	long n = columns != NULL ? strtol(columns, NULL, 10) : 0;
 
 	o->columns = n > 0 && n <= COLUMNS_MAX ? (int)n : 0;
-	o->colour = variable("NO_COLOR") == NULL && term != NULL &&
-		    strcmp(term, "dumb") != 0;
+	o->dumb = term == NULL || strcmp(term, "dumb") == 0;
+	o->colour = variable("NO_COLOR") == NULL && !o->dumb;
 }
 
 static int
@@ -622,6 +633,7 @@ set_level(const struct options_memory *m)
 		message_level(MESSAGE_VERBOSE);
 	else
 		message_level(MESSAGE_NORMAL);
+	message_form(number(m, OPTION_LOG, 0) == 1, given(m, OPTION_SYSLOG));
 }
 
 /* --help, --version: the command "help" does it, whatever else is given. */

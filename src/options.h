@@ -22,6 +22,7 @@
 #include "url.h"
 
 enum options_on_lost { OPTIONS_KILL, OPTIONS_WARN };
+enum options_unreachable { OPTIONS_FAIL, OPTIONS_WAIT, OPTIONS_RUN_ANYWAY };
 
 /* The groups of options, as --help shows them; a command takes some of them. */
 enum options_group {
@@ -37,7 +38,8 @@ enum options_group {
 	OPTIONS_STOPPING = 512, /* run, acquire */
 	OPTIONS_KEEPING = 1024, /* acquire */
 	OPTIONS_EXTENDING = 2048, /* renew */
-	OPTIONS_FENCING = 4096	/* acquire, held */
+	OPTIONS_FENCING = 4096, /* acquire, held */
+	OPTIONS_OUTPUT = 8192	/* status, history */
 };
 
 enum options_operands {
@@ -93,9 +95,13 @@ struct options {
 	int64_t max_runtime_ms;	  /* 0: none */
 	bool wait_all, kill_all;
 	int64_t min_hold_ms;
+	int64_t once_ms;	  /* --once-per; 0: off */
+	enum options_unreachable if_unreachable;
 	int64_t jitter_ms;
 	bool scrub_env;
 	const char *reason;	  /* or NULL */
+	const char *report;	  /* a path, or NULL */
+	int keep_history;	  /* runs */
 
 	/* connection */
 	struct url url;
@@ -125,6 +131,7 @@ struct options {
 	const char *match;	  /* --match: these locks only; or NULL */
 	bool dry_run, force;
 	bool colour;		  /* the environment does not forbid it */
+	bool dumb;		  /* the terminal: it can draw nothing anew */
 	int columns;		  /* COLUMNS; 0 if unset or no number */
 
 	/* acquire, renew, held */

@@ -19,6 +19,7 @@
 #define HOST_MAX 253
 #define NAME_MAX_BYTES 512
 #define SLOTS_MAX 10000 /* each script reads all holders */
+#define KEEP_MAX 1000 /* what the script keeps at most */
 
 static enum options_value_result
 read_duration(const char *text, int64_t *number)
@@ -81,15 +82,65 @@ read_signal(const char *text, int64_t *number)
 }
 
 static enum options_value_result
+read_keep(const char *text, int64_t *number)
+{
+	int64_t keep = 0;
+	const char *p;
+
+	for (p = text; *p >= '0' && *p <= '9' && keep <= KEEP_MAX; p++)
+		keep = keep * 10 + (*p - '0');
+	if (keep > KEEP_MAX)
+		return OPTIONS_VALUE_RANGE;
+	if (p == text || *p != '\0')
+		return OPTIONS_VALUE_INVALID;
+	*number = keep;
+	return OPTIONS_VALUE_OK;
+}
+
+/* *NUMBER is the place of TEXT among WORDS, which end with NULL. */
+static enum options_value_result
+read_word(const char *text, const char *const *words, int64_t *number)
+{
+	for (int i = 0; words[i] != NULL; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*number = i;
+			return OPTIONS_VALUE_OK;
+		}
+	}
+	return OPTIONS_VALUE_INVALID;
+}
+
+static enum options_value_result
 read_on_lost(const char *text, int64_t *number)
 {
-	if (strcmp(text, "kill") == 0)
-		*number = OPTIONS_KILL;
-	else if (strcmp(text, "warn") == 0)
-		*number = OPTIONS_WARN;
-	else
-		return OPTIONS_VALUE_INVALID;
-	return OPTIONS_VALUE_OK;
+	static const char *const words[] = { [OPTIONS_KILL] = "kill",
+		[OPTIONS_WARN] = "warn", NULL };
+
+	return read_word(text, words, number);
+}
+
+static enum options_value_result
+read_unreachable(const char *text, int64_t *number)
+{
+	static const char *const words[] = { [OPTIONS_FAIL] = "fail",
+		[OPTIONS_WAIT] = "wait", [OPTIONS_RUN_ANYWAY] = "run", NULL };
+
+	return read_word(text, words, number);
+}
+
+static enum options_value_result
+read_log(const char *text, int64_t *number)
+{
+	static const char *const words[] = { "text", "json", NULL };
+
+	return read_word(text, words, number);
+}
+
+static enum options_value_result
+read_file(const char *text, int64_t *number)
+{
+	(void)number;
+	return *text != '\0' ? OPTIONS_VALUE_OK : OPTIONS_VALUE_INVALID;
 }
 
 /* Process 1 is shielded from signals, and takes us with it when it ends. */
@@ -219,6 +270,12 @@ const struct options_kind
 	    "use a name or a number, e.g. TERM, INT, 15", NULL },
     options_value_on_lost = { read_on_lost, "action", "use kill or warn",
 	    NULL },
+    options_value_keep = { read_keep, "number", "use 0 to 1000",
+	    "at most 1000" },
+    options_value_unreachable = { read_unreachable, "action",
+	    "use fail, wait or run", NULL },
+    options_value_log = { read_log, "form", "use text or json", NULL },
+    options_value_file = { read_file, "path", "use the path of a file", NULL },
     options_value_prefix = { read_prefix, "prefix",
 	    "use 1 to 64 bytes without braces, blanks and glob characters",
 	    NULL },

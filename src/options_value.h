@@ -23,7 +23,8 @@ struct options_kind {
 extern const struct options_kind options_value_duration,
     options_value_timeout, /* above 0, a year at most */
     options_value_grace,   /* 0 too, a year at most */
-    options_value_status, options_value_signal, options_value_on_lost,
+    options_value_status, options_value_keep, options_value_unreachable,
+    options_value_log, options_value_file, options_value_signal, options_value_on_lost,
     options_value_prefix, options_value_reason, options_value_user,
     options_value_token, options_value_host, options_value_slots,
     options_value_name, options_value_text,

@@ -18,6 +18,7 @@ struct admin_removal;
 struct admin_walk;
 struct failure;
 struct inspect;
+struct inspect_runs;
 struct lock;
 struct lock_run;
 struct reply;
@@ -29,6 +30,7 @@ enum protocol_result {
 	PROTOCOL_WAITING,     /* in the queue; lock->rival, ->ask_again set */
 	PROTOCOL_LOST,	      /* no longer ours (keep, release) */
 	PROTOCOL_NESTED,      /* an ancestor of ours keeps us out */
+	PROTOCOL_DONE,	      /* not needed (once_ms); lock->rival is who did it */
 	PROTOCOL_RETRY,	      /* server says not now, connection broke: try again */
 	PROTOCOL_FATAL,	      /* refused, or a configuration error: give up */
 	PROTOCOL_INTERRUPTED  /* a signal */
@@ -57,6 +59,8 @@ struct protocol {
 	/* For operators (admin.h), whose calls return HELD when they worked: */
 	/* Look at the lock NAME and at its first WAITERS waiters. */
 	enum protocol_result (*inspect)(struct admin *, const char *name, int waiters, int64_t deadline, struct inspect *, struct failure *);
+	/* Its last runs. */
+	enum protocol_result (*history)(struct admin *, const char *name, int64_t deadline, struct inspect_runs *, struct failure *);
 	/* Take it from one holder. */
 	enum protocol_result (*reset)(struct admin *, struct admin_removal *, int64_t deadline, struct failure *);
 	/* Renew one holder's lease for it. */

@@ -91,6 +91,14 @@ add_asker(struct words *w, const struct lock *lock)
 		add_number(w, "handback", want->min_hold_ms);
 }
 
+/* How recent a success makes this run needless. */
+static void
+add_once(struct words *w, const struct lock *lock)
+{
+	if (lock->want.once_ms > 0)
+		add_number(w, "once", lock->want.once_ms);
+}
+
 static void
 copy_field(char *dst, size_t size, const struct reply *r, const char *field)
 {
@@ -136,6 +144,7 @@ take_rival(struct lock *lock, const struct reply *r)
 	copy_field(rival->state, sizeof(rival->state), r, "state");
 	rival->since_ms = reply_number(r, "since", 0);
 	rival->ends_ms = reply_number(r, "ends", -1);
+	rival->ended_ms = reply_number(r, "ended", -1);
 	rival->ahead = reply_number(r, "ahead", 0);
 	rival->holders = reply_number(r, "holders", 0);
 	rival->also = reply_number(r, "also", 0);
@@ -280,6 +289,14 @@ nested(struct lock *lock, const struct reply *r, struct failure *f)
 	return PROTOCOL_NESTED;
 }
 
+/* Its success makes our run needless. */
+static enum protocol_result
+done(struct lock *lock, const struct reply *r)
+{
+	take_rival(lock, r);
+	return PROTOCOL_DONE;
+}
+
 static enum protocol_result
 granted(struct lock *lock, const struct reply *r)
 {
@@ -299,6 +316,7 @@ netflock_try(struct lock *lock, int64_t deadline, struct failure *f)
 
 	words_init(&w, lock);
 	add_asker(&w, lock);
+	add_once(&w, lock);
 	result = call(lock, &script_acquire, &w, deadline, &r, f);
 	if (result != PROTOCOL_HELD)
 		return result;
@@ -312,6 +330,8 @@ netflock_try(struct lock *lock, int64_t deadline, struct failure *f)
 	} else if (strcmp(word, "busy") == 0) {
 		take_busy(lock, r);
 		result = PROTOCOL_BUSY;
+	} else if (strcmp(word, "done") == 0) {
+		result = done(lock, r);
 	} else if (strcmp(word, "nested") == 0) {
 		result = nested(lock, r, f);
 	} else {
@@ -364,6 +384,7 @@ netflock_wait(struct lock *lock, int64_t deadline, struct failure *f)
 		return result;
 	words_init(&w, lock);
 	add_asker(&w, lock);
+	add_once(&w, lock);
 	if (lock->order > 0)
 		add_number(&w, "order", lock->order);
 	add(&w, "borns", lock->borns);
@@ -378,6 +399,8 @@ netflock_wait(struct lock *lock, int64_t deadline, struct failure *f)
 	} else if (strcmp(word, "queued") == 0) {
 		take_place(lock, r);
 		result = PROTOCOL_WAITING;
+	} else if (strcmp(word, "done") == 0) {
+		result = done(lock, r);
 	} else if (strcmp(word, "nested") == 0) {
 		result = nested(lock, r, f);
 	} else {
@@ -480,6 +503,9 @@ netflock_keep(struct lock *lock, int64_t deadline, struct failure *f)
 	add_number(&w, "fence", lock->fence);
 	add(&w, "borns", lock->borns);
 	add_number(&w, "confirmed", lock->confirmed);
+	/* Who runs is needed. */
+	if (!lock->confirmed)
+		add_once(&w, lock);
 	result = call(lock, &script_renew, &w, deadline, &r, f);
 	if (result != PROTOCOL_HELD)
 		return result;
@@ -491,6 +517,8 @@ netflock_keep(struct lock *lock, int64_t deadline, struct failure *f)
 		lock->restored = reply_number(r, "restored", 0) == 1;
 		lock->lease_end = deadline_lease(&lock->want.terms, sent);
 		lock->confirmed = true;
+	} else if (strcmp(reply_word(r), "done") == 0) {
+		result = done(lock, r);
 	} else if (strcmp(reply_word(r), "lost") == 0) {
 		explain(lock, r, f);
 		result = PROTOCOL_LOST;
@@ -563,11 +591,15 @@ netflock_release(struct lock *lock, const struct lock_run *run,
 	add_number(&w, "fence", lock->fence);
 	add(&w, "borns", lock->borns);
 	if (run != NULL) {
-		add_number(&w, "minhold", lock->want.min_hold_ms);
+		if (!run->lost)
+			add_number(&w, "minhold", lock->want.min_hold_ms);
 	}
 	if (run != NULL && run->status >= 0) {
 		add_number(&w, "status", run->status);
 		add_number(&w, "ran", run->ran_ms);
+		add_number(&w, "waited", lock->waited_ms);
+		add_number(&w, "keep", lock->want.keep_history);
+		add_once(&w, lock);
 	}
 	result = call(lock, &script_release, &w, deadline, &r, f);
 	if (result == PROTOCOL_RETRY)
@@ -618,6 +650,7 @@ const struct protocol protocol_netflock = {
 	.release = netflock_release,
 	.leave = netflock_leave,
 	.inspect = protocol_netflock_inspect,
+	.history = protocol_netflock_history,
 	.reset = protocol_netflock_reset,
 	.extend = protocol_netflock_extend,
 	.list = protocol_netflock_list,

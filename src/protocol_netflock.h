@@ -8,6 +8,9 @@
 enum protocol_result protocol_netflock_inspect(struct admin *a,
     const char *name, int waiters, int64_t deadline, struct inspect *in,
     struct failure *f);
+enum protocol_result protocol_netflock_history(struct admin *a,
+    const char *name, int64_t deadline, struct inspect_runs *runs,
+    struct failure *f);
 enum protocol_result protocol_netflock_reset(struct admin *a,
     struct admin_removal *removal, int64_t deadline, struct failure *f);
 enum protocol_result protocol_netflock_extend(struct admin *a,

@@ -27,6 +27,7 @@
 #define KEY_SIZE (PREFIX_MAX + NAME_MAX_BYTES + sizeof(":{}:waiters"))
 #define KEYS 3
 #define PAGE "1000" /* keys that one SCAN looks at */
+#define HISTORY "1000" /* runs; no more are ever kept */
 
 struct keys {
 	char lock[KEY_SIZE], queue[KEY_SIZE], waiters[KEY_SIZE];
@@ -107,6 +108,23 @@ protocol_netflock_inspect(struct admin *a, const char *name, int waiters,
 }
 
 enum protocol_result
+protocol_netflock_history(struct admin *a, const char *name, int64_t deadline,
+    struct inspect_runs *runs, struct failure *f)
+{
+	struct keys k;
+	const char *argv[] = { k.lock, k.queue, k.waiters, "most", HISTORY };
+	struct reply *r = NULL;
+	enum protocol_result result;
+
+	make_keys(&k, a, name);
+	result = call(a, &script_history, sizeof(argv) / sizeof(*argv), argv,
+	    deadline, &r, f);
+	if (result == PROTOCOL_HELD && inspect_runs_take(runs, r) == -1)
+		return unexpected("history", f);
+	return result;
+}
+
+enum protocol_result
 protocol_netflock_reset(struct admin *a, struct admin_removal *removal,
     int64_t deadline, struct failure *f)
 {
@@ -170,7 +188,7 @@ protocol_netflock_extend(struct admin *a, struct admin_extension *e,
 /* ------------------------------------------------------------------ */
 /* The walk. */
 
-enum part { HASH, QUEUE, WAITERS };
+enum part { HASH, QUEUE, WAITERS, HISTORY_LIST };
 
 /* A key that SCAN returned, and the lock it belongs to. */
 struct candidate {
@@ -197,12 +215,13 @@ parse_key(struct candidate *c, const char *prefix, const char *key, size_t len)
 	static const struct {
 		const char *end;
 		size_t len;
-	} ends[] = { { "}", 1 }, { "}:queue", 7 }, { "}:waiters", 9 } };
+	} ends[] = { { "}", 1 }, { "}:queue", 7 }, { "}:waiters", 9 },
+		{ "}:history", 9 } };
 	size_t start = strlen(prefix) + 2, n;
 
 	if (len <= start || strlen(key) != len)
 		return false;
-	for (int part = HASH; part <= WAITERS; part++) {
+	for (int part = HASH; part <= HISTORY_LIST; part++) {
 		n = ends[part].len;
 		if (len <= start + n || len - start - n > NAME_MAX_BYTES ||
 		    memcmp(key + len - n, ends[part].end, n) != 0)
@@ -294,6 +313,9 @@ add_key(struct batch *b, const struct reply *key, int64_t deadline,
 		report(b->walk, text, len, &in);
 		return PROTOCOL_HELD;
 	}
+	/* It says nothing of the lock. */
+	if (c->part == HISTORY_LIST)
+		return PROTOCOL_HELD;
 	if (++b->count < SESSION_BATCH)
 		return PROTOCOL_HELD;
 	return look(b, deadline, f);

@@ -15,6 +15,7 @@ struct script {
 };
 
 extern const struct script script_acquire, script_queue, script_renew,
-    script_release, script_leave, script_goodbye, script_reset, script_inspect;
+    script_release, script_leave, script_goodbye, script_reset, script_inspect,
+    script_history;
 
 #endif

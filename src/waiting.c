@@ -36,9 +36,8 @@ describe_others(char *dst, size_t size, const struct lock_rival *r)
  * another name than the first: "'b' is held by ..."
  */
 static const char *
-describe(char *dst, size_t size, const struct lock *lock)
+describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
 {
-	const struct lock_rival *r = &lock->rival;
 	char who[256], held[24], left[24], ahead[64];
 	int n = 0;
 	int64_t age = (deadline_now() - r->learned) / DEADLINE_MS;
@@ -46,7 +45,7 @@ describe(char *dst, size_t size, const struct lock *lock)
 						      : r->owner.command;
 
 	describe_others(ahead, sizeof(ahead), r);
-	if (r->name != lock->want.name)
+	if (r->name != name)
 		n = snprintf(dst, size, "'%.200s' %s ", r->name,
 		    r->known ? "is" : "has");
 	dst += n;
@@ -86,18 +85,48 @@ say_trouble(void *arg, const struct lock *lock, const struct failure *f)
 {
 	(void)arg;
 	if (watched())
-		message_error(lock->want.name, "%s; trying on", f->text);
+		message_say(MESSAGE_WARNING, lock->want.name, "%s; trying on",
+		    f->text);
 }
 
-static void
+/*
+ * A line that may be cut: the place comes first.  Whole seconds, since it is
+ * drawn each second.
+ */
+static bool
+draw(const struct lock *lock)
+{
+	struct lock_rival r = lock->rival;
+	int64_t age = (deadline_now() - r.learned) / DEADLINE_MS;
+	char who[960], ahead[40] = "", text[1600];
+
+	if (r.ahead > 0)
+		snprintf(ahead, sizeof(ahead), ", %lld ahead",
+		    (long long)r.ahead);
+	r.ahead = 0;
+	r.since_ms -= (r.since_ms + age) % 1000;
+	if (r.ends_ms > age)
+		r.ends_ms -= (r.ends_ms - age) % 1000;
+	snprintf(text, sizeof(text), "waiting for '%s'%s: %s", lock->want.name,
+	    ahead, describe(who, sizeof(who), &r, lock->want.name));
+	return message_live(text);
+}
+
+/* On a terminal that can, one line that is kept up to date. */
+static bool
 say_waiting(void *arg, const struct lock *lock)
 {
+	const struct options *o = arg;
 	char text[960];
 
-	(void)arg;
-	if (watched())
-		message_error(NULL, "waiting for '%s': %s", lock->want.name,
-		    describe(text, sizeof(text), lock));
+	if (!watched())
+		return false;
+	if (!o->dumb && draw(lock))
+		return true;
+	message_say(MESSAGE_NOTICE, NULL, "waiting for '%s': %s",
+	    lock->want.name, describe(text, sizeof(text), &lock->rival,
+	    lock->want.name));
+	return false;
 }
 
 static void
@@ -107,39 +136,57 @@ say_busy(const struct options *o, const struct lock *lock)
 
 	if (o->conflict_status == 0)
 		return;
-	describe(text, sizeof(text), lock);
+	describe(text, sizeof(text), &lock->rival, lock->want.name);
 	if (o->nonblock)
-		message_error(o->name, "busy: %s", text);
+		message_say(MESSAGE_NOTICE, o->name, "busy: %s", text);
 	else
-		message_error(o->name, "gave up after %s: %s",
+		message_say(MESSAGE_NOTICE, o->name, "gave up after %s: %s",
 		    duration_format(wait, sizeof(wait), o->wait_ms), text);
 }
 
-/* Die of the signal that ended the wait, unless the caller ignores it. */
+/* --once-per: who did it, and when. */
 static void
-die(struct signals *signals)
+say_done(const struct options *o, const struct lock *lock)
+{
+	const struct lock_rival *r = &lock->rival;
+	char who[256], began[24];
+
+	if (o->conflict_status == 0)
+		return;
+	owner_format(who, sizeof(who), &r->owner);
+	duration_format(began, sizeof(began), r->since_ms);
+	message_say(MESSAGE_NOTICE, o->name,
+	    "skipped: %s began it %s ago, with success (%s)",
+	    r->known ? who : "somebody", began, r->owner.command);
+}
+
+/* The signal that ended the wait, unless it is none for us: 0. */
+static int
+ending(struct signals *signals)
 {
 	struct signals_event event;
 
-	if (signals_next(signals, &event))
-		signals_die(event.number);
+	return signals_next(signals, &event) ? event.number : 0;
 }
 
-static void
+/* Returns the signal that ended it, or 0. */
+static int
 sleep_jitter(int64_t jitter_ms, struct signals *signals)
 {
 	uint64_t random = 0;
 	int64_t until;
 	struct pollfd fd = { signals->fd, POLLIN, 0 };
+	int number = 0;
 
 	if (jitter_ms == 0 ||
 	    getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return;
+		return 0;
 	until = deadline_after_ms((int64_t)(random %
 	    ((uint64_t)jitter_ms + 1)));
-	while (deadline_now() < until)
+	while (number == 0 && deadline_now() < until)
 		if (poll(&fd, 1, deadline_poll_ms(until, deadline_now())) > 0)
-			die(signals);
+			number = ending(signals);
+	return number;
 }
 
 /* A signal that came together with the lock: nothing has been started. */
@@ -154,43 +201,84 @@ check_signals(struct lock *lock, struct signals *signals, struct failure *f)
 	return LOCK_INTERRUPTED;
 }
 
+/* From the first attempt to an end that no signal puts off. */
+static enum lock_result
+pursue(const struct options *o, struct job *job, struct failure *f)
+{
+	struct lock *lock = job->lock;
+	struct lock_patience patience = {
+		.nonblock = o->nonblock,
+		.persistent = o->if_unreachable == OPTIONS_WAIT,
+		.wait_until = deadline_after_ms(o->wait_ms),
+		.connect_ns = o->connect_ms * DEADLINE_MS,
+		.waiting = say_waiting,
+		.trouble = say_trouble,
+		.waiting_arg = (void *)(uintptr_t)o,
+	};
+	enum lock_result result;
+
+	do {
+		lock_interrupt(lock, job->signals.fd);
+		result = lock_acquire(lock, &patience, f);
+		lock_interrupt(lock, -1);
+		if (result == LOCK_HELD)
+			result = check_signals(lock, &job->signals, f);
+		if (result == LOCK_INTERRUPTED)
+			job->ended_by = ending(&job->signals);
+	} while (result == LOCK_INTERRUPTED && job->ended_by == 0 &&
+	    lock_start_over(lock, f) == 0);
+	return result;
+}
+
+/* --if-unreachable run: nothing keeps others from doing the same. */
+static bool
+runs_anyway(const struct options *o, struct job *job, struct failure *f)
+{
+	if (o->if_unreachable != OPTIONS_RUN_ANYWAY || job->lock->answered ||
+	    f->status != STATUS_UNAVAILABLE)
+		return false;
+	message_always(o->name, "%s; running the command WITHOUT THE LOCK",
+	    f->text);
+	job->unlocked = true;
+	job->lock->lease_end = DEADLINE_NEVER;
+	return true;
+}
+
 enum lock_result
 waiting_acquire(const struct options *o, struct job *job, int *status,
     struct failure *f)
 {
-	struct signals *signals = &job->signals;
 	struct lock *lock = job->lock;
-	struct lock_patience patience = {
-		.nonblock = o->nonblock,
-		.connect_ns = o->connect_ms * DEADLINE_MS,
-		.waiting = say_waiting,
-		.trouble = say_trouble,
-	};
-	enum lock_result result;
+	enum lock_result result = LOCK_INTERRUPTED;
 	char waited[24];
 
-	sleep_jitter(o->jitter_ms, signals);
-	patience.wait_until = deadline_after_ms(o->wait_ms);
-	do {
-		lock_interrupt(lock, signals->fd);
-		result = lock_acquire(lock, &patience, f);
-		lock_interrupt(lock, -1);
-		if (result == LOCK_HELD)
-			result = check_signals(lock, signals, f);
-		if (result == LOCK_INTERRUPTED)
-			die(signals);
-	} while (result == LOCK_INTERRUPTED &&
-	    lock_start_over(lock, f) == 0);
-	if (result == LOCK_HELD)
+	job->ended_by = sleep_jitter(o->jitter_ms, &job->signals);
+	job->began = deadline_now();
+	if (job->ended_by == 0)
+		result = pursue(o, job, f);
+	message_live(NULL);
+	job->acquired = deadline_now();
+	switch (result) {
+	case LOCK_HELD:
 		message_note(o->name, "locked after %s, fence %lld",
 		    duration_format(waited, sizeof(waited), lock->waited_ms),
 		    (long long)lock->fence);
-	if (result == LOCK_BUSY) {
-		say_busy(o, lock);
+		return LOCK_HELD;
+	case LOCK_BUSY:
+	case LOCK_DONE:
+		(result == LOCK_BUSY ? say_busy : say_done)(o, lock);
 		f->status = 0;
 		*status = o->conflict_status;
+		return result;
+	case LOCK_INTERRUPTED:
+		if (job->ended_by == 0)	/* F says why not */
+			return LOCK_FAILED;
+		f->status = 0;
+		*status = 128 + job->ended_by;
+		return result;
+	default:
+		return runs_anyway(o, job, f) ? LOCK_HELD : result;
 	}
-	return result;
 }
 
 int

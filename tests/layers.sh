@@ -45,7 +45,7 @@ rules() {
 	echo 'options.* ; getenv|secure_getenv ; the environment'
 	echo 'transport_tls_library ; dlopen|dlsym ; libraries that are loaded'
 	echo 'nobody ; SSL_.*|BIO_.*|X509_.*|EVP_.*|ERR_.*|OPENSSL_.* ; OpenSSL, but by a table of pointers'
-	echo 'transport|resolve ; socket|connect|getaddrinfo|getnameinfo|setsockopt|getsockopt|sendto|sendmsg|recvfrom|shutdown ; sockets'
+	echo 'transport|resolve|message_syslog ; socket|connect|getaddrinfo|getnameinfo|setsockopt|getsockopt|sendto|sendmsg|recvfrom|shutdown ; sockets'
 	echo 'renewal ; pthread_(create|join|detach|timedjoin_np|cancel|mutex.*|cond.*) ; threads'
 	echo 'command|resolve|front|background ; fork|vfork|_Fork|clone|posix_spawn.* ; processes'
 	echo 'command ; exec[lv].* ; exec'
@@ -73,7 +73,7 @@ layer() {
 	case $1 in
 	main) echo 9 ;;
 	cmd_*) echo 8 ;;
-	front | background) echo 7 ;;
+	front | background | report) echo 7 ;;
 	keeper | waiting) echo 6 ;;
 	renewal | environment | job) echo 5 ;;
 	lock | admin | inspect) echo 4 ;;
@@ -180,7 +180,7 @@ check_finds "a wait for everybody is found" "$(waits "$tmp/wait.bats")"
 check "no paths of one machine, no unfinished marks" "$(private_paths .)"
 echo 'cd /ho''me/somebody' >"$tmp/private"
 check_finds "a path of one machine is found" "$(private_paths "$tmp/private")"
-operations=$(for file in src/lua/*.lua; do basename "$file" .lua; done | grep -vE "^core$|alone$")
+operations=$(for file in src/lua/*.lua; do basename "$file" .lua; done | grep -vE "^(core|log)$|alone$")
 # shellcheck disable=SC2086  # a list of words
 check "every script of src/lua is embedded, with its sha1" "$(wrong_scripts $operations 2>&1)"
 # A sanitizer does without, and so does who asks for no optimisation.

@@ -4,7 +4,8 @@
 local function take()
   local meta, holder = alone()
   if not meta or holder or ask.fence or ask.status or ask.ran or ask.minhold
-      or (ask.handback and not short(ask.handback)) then
+      or (ask.handback and not short(ask.handback))
+      or ask.once then
     return
   end
   local us = clock_us()

@@ -18,6 +18,8 @@ end
 local f = record()
 local loop = not own_lease() and nested(f)
 if loop then return loop end
+local run = not own_lease() and done()
+if run then return needless(run) end
 
 promote()
 -- Granted before: the reply was lost; or it waited, and its turn has come.

@@ -49,7 +49,7 @@ local function alone()
       token, record = string.sub(flat[i], 3), flat[i + 1]
     end
   end
-  if meta.hold or (meta.born and not digits(meta.born))
+  if meta.hold or meta.kept or (meta.born and not digits(meta.born))
       or (meta.fence and not digits(meta.fence)) then
     return
   end

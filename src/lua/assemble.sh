@@ -5,6 +5,8 @@
 set -eu
 cd "$(dirname "$0")"
 {
+	# Both ways of a release use it.
+	[ "$1" != release ] || cat log.lua
 	if [ -e "$1.alone.lua" ]; then
 		# Its names are its own.
 		echo 'do'

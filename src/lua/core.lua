@@ -24,6 +24,7 @@ local LONGEST_HOLD = 3600000
 local LONGEST_RECORD = 1000000
 local LONGEST_TOKEN = 128
 local MOST_NAMES = 100
+local LONGEST_TEXT = 256
 
 local ask = {}
 -- Whom rule 3 counts as live, and who learns of a grant by our reply.
@@ -73,8 +74,8 @@ local function bad(what)
 end
 
 local MILLISECONDS = {'ttl', 'kill', 'renew', 'io', 'hold', 'minhold', 'ran',
-  'handback'}
-local COUNTS = {'limit', 'order', 'fence', 'status', 'waiters'}
+  'handback', 'waited', 'once'}
+local COUNTS = {'limit', 'order', 'fence', 'status', 'waiters', 'keep', 'most'}
 
 local function check_keys()
   local n = #KEYS / 3
@@ -266,6 +267,8 @@ local function load(key)
     waiters = {}, records = records,
     -- what to write: hash and waiters, field -> record, text, false to delete
     put = {}, put_waiter = {},
+    -- release: adds the run to the history, given when that is to expire
+    log = nil,
   }
   read_hash(s, hash)
   read_line(s, line)
@@ -682,6 +685,8 @@ local function write(s)
     end
   end
   for _, f in pairs(s.holders) do last = math.max(last, f.ends) end
+  -- A success is remembered for as long as --once-per asked for it.
+  last = math.max(last, math.min(number(s.meta.kept) or 0, now + LONGEST))
   -- A write that a full server allows comes first, and opens the door for the
   -- others; but a new request is to be refused before anything is written.
   if not refusable then redis.call('PEXPIREAT', s.key, text(last)) end
@@ -692,6 +697,7 @@ local function write(s)
   if (refusable or not s.exists) and #sets > 0 then
     redis.call('PEXPIREAT', s.key, text(last))
   end
+  if s.log then s.log(text(last)) end
 end
 
 -- A new request that a command was refused for, in the middle of it: then
@@ -731,6 +737,35 @@ local function add(reply, field, value)
     reply[#reply + 1] = field
     reply[#reply + 1] = type(value) == 'number' and text(value) or value
   end
+end
+
+-- What others wrote may be huge.
+local function add_text(reply, field, value)
+  if value and #value > LONGEST_TEXT then
+    value = string.sub(value, 1, LONGEST_TEXT - 3) .. '...'
+  end
+  add(reply, field, value)
+end
+
+-- The fields of a run, as JSON; nil for what is none.
+local function decode_run(json)
+  if not json or #json > LONGEST_RECORD then return nil end
+  local ok, run = pcall(cjson.decode, json)
+  if not ok or type(run) ~= 'table' then return nil end
+  for k, v in pairs(run) do
+    if type(v) ~= 'string' then run[k] = nil end
+  end
+  return run
+end
+
+-- The run that makes the asker's needless (--once-per), or nil: it succeeded
+-- and began less than `once` ago.  A start in the future means a clock stepped
+-- back: a small step must not let the job run twice, a large one not keep it
+-- from running.
+local function done()
+  local run = ask.once and decode_run(mine[1].meta.done)
+  local since = run and number(run.since)
+  if since and math.abs(now - since) < ask.once then return run end
 end
 
 local function add_owner(reply, f, prefix, suffix)
@@ -803,7 +838,8 @@ end
 local function lost(why, at)
   local reply = {'lost', 'why', why, 'borns', borns()}
   local f = rival({mine[at]})
-  if f then add_owner(reply, f) end
+  -- Our own, once it is revoked, is nobody else's.
+  if f and f.id ~= ask.id then add_owner(reply, f) end
   return add_lock(reply, at)
 end
 
@@ -848,4 +884,27 @@ local function nested(f)
     local parent = ancestor(s, ask.token, f)
     if parent then return add_lock(add_owner({'nested'}, parent), i) end
   end
+end
+
+-- The asker goes, with its place or its grant: nothing runs under that.
+local function withdraw()
+  for _, s in ipairs(mine) do
+    if ours(s.holders[ask.token]) then forget(s, ask.token) end
+    local order = queued(s)
+    if order then unqueue(s, ask.token, order) end
+  end
+  asker = nil
+end
+
+-- Somebody has done it: the reply that says who, and when.
+local function needless(run)
+  local reply = {'done'}
+  for _, k in ipairs({'user', 'host', 'pid', 'command', 'reason'}) do
+    add_text(reply, k, run[k])
+  end
+  for _, k in ipairs({'since', 'ended'}) do
+    local at = number(run[k])
+    add(reply, k, at and math.max(0, now - at))
+  end
+  return reply
 end

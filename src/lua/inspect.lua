@@ -1,11 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- inspect: look, write nothing: so this plans nothing either.
 --
--- What others wrote may be huge: texts are cut, and no more than MOST holders
--- and waiters are told one by one.
+-- No more than MOST holders and waiters are told one by one.
 
 local MOST = 500
-local LONGEST_TEXT = 256
 local LONGEST_NAMES = 2048
 local FIELDS_MAX = 20000
 
@@ -23,16 +21,9 @@ asker = nil
 local s = mine[1]
 local reply = {'ok', 'now', text(now), 'exists', s.exists and '1' or '0'}
 
-local function add_text(field, value)
-  if value and #value > LONGEST_TEXT then
-    value = string.sub(value, 1, LONGEST_TEXT - 3) .. '...'
-  end
-  add(reply, field, value)
-end
-
 local function add_who(prefix, f, suffix)
   for _, k in ipairs({'user', 'host', 'pid', 'command', 'reason'}) do
-    add_text(prefix .. k .. suffix, f[k])
+    add_text(reply, prefix .. k .. suffix, f[k])
   end
 end
 
@@ -55,8 +46,8 @@ local function since(f)
 end
 
 local function add_holder(i, token, f)
-  add_text('token.' .. i, token)
-  add_text('id.' .. i, f.id)
+  add_text(reply, 'token.' .. i, token)
+  add_text(reply, 'id.' .. i, f.id)
   add(reply, 'state.' .. i, f.state)
   add(reply, 'ends.' .. i, f.ends - now)
   add(reply, 'since.' .. i, since(f))
@@ -85,7 +76,7 @@ local function add_holders()
   local n = math.min(#tokens, MOST)
   for i = 1, n do add_holder(i, tokens[i], s.holders[tokens[i]]) end
   for i = 1, math.min(#s.broken, MOST - n) do
-    add_text('token.' .. n + i, string.sub(s.broken[i], 3))
+    add_text(reply, 'token.' .. n + i, string.sub(s.broken[i], 3))
     add(reply, 'state.' .. n + i, 'broken')
   end
   add(reply, 'holders', #tokens + #s.broken)
@@ -97,7 +88,7 @@ local function add_waiters(most)
     math.min(most, MOST) - 1)
   for i, token in ipairs(line) do
     local f = waiter(s, token)
-    add_text('wtoken.' .. i, token)
+    add_text(reply, 'wtoken.' .. i, token)
     if f then
       add_who('w', f, '.' .. i)
       add_names('w', f, '.' .. i)
@@ -109,13 +100,11 @@ local function add_waiters(most)
 end
 
 local function add_last()
-  local json = s.meta.last or ''
-  if #json > LONGEST_RECORD then return end
-  local ok, last = pcall(cjson.decode, json)
-  if not ok or type(last) ~= 'table' then return end
+  local last = decode_run(s.meta.last)
+  if not last then return end
   for _, k in ipairs({'user', 'host', 'pid', 'command', 'status', 'ran',
       'ended', 'since'}) do
-    if type(last[k]) == 'string' then add_text('last.' .. k, last[k]) end
+    add_text(reply, 'last.' .. k, last[k])
   end
 end
 

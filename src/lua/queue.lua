@@ -78,6 +78,12 @@ local lease = own_lease()
 if not lease then
   local loop = nested(f) or nested_behind()
   if loop then return loop end
+  local run = done()
+  if run then
+    withdraw()
+    promote()
+    return commit(needless(run))
+  end
   -- Who waits would wait for ever.
   if used_up(f) then return no_fence() end
   local known = known_order()

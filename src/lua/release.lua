@@ -15,24 +15,46 @@ local function cool_until(own)
   return math.min(own.since, now) + (ask.minhold or 0)
 end
 
--- The last run, for `status` and for --once-per.
-local function log(s, own)
-  set(s, 'last', encode({
+-- A run that began later and ended before counts for --once-per, but not one
+-- from a clock that was stepped back.
+local function superseded(s, own)
+  local run = decode_run(s.meta.done)
+  local since = run and number(run.since)
+  return since and since > own.since and since <= now
+end
+
+-- The last run, for `status` and `history`; a success for --once-per, too, but
+-- of the first name only: with others beside it, it is the job's own.
+local function log(s, own, state)
+  local run = encode({
     user = own.user, host = own.host, pid = own.pid, command = own.command,
-    status = ask.status, ran = ask.ran or 0, ended = now, since = own.since,
-    fence = own.fence,
-  }))
+    reason = own.reason, status = ask.status, ran = ask.ran or 0, ended = now,
+    since = own.since, fence = own.fence, waited = ask.waited,
+    state = state == 'revoked' and state or nil,
+  })
+  set(s, 'last', run)
+  if ask.keep then
+    s.log = function(till) log_run(s.key, run, ask.keep, till) end
+  end
+  if ask.status ~= 0 or state == 'revoked' or own.names[1] ~= s.key
+      or superseded(s, own) then
+    return
+  end
+  set(s, 'done', run)
+  if ask.once then
+    set(s, 'kept', text(math.max(number(s.meta.kept) or 0, now + ask.once)))
+  end
 end
 
 local function give_back(s, own)
-  local till = cool_until(own)
+  local till, state = cool_until(own), own.state
   if till > now then
     own.state, own.ends, own.ttl = 'cooling', till, till - now
     keep(s, ask.token, own)
   else
     forget(s, ask.token)
   end
-  if ask.status then log(s, own) end
+  if ask.status then log(s, own, state) end
 end
 
 -- As a reset would: the lock passes on when they are dead.

@@ -78,6 +78,15 @@ local function restore(s, f)
   end
 end
 
+-- Who is granted what it waited for learns now, at the latest, that it is not
+-- needed any more: the next one gets the lock in this very script.
+local run = ask.confirmed ~= '1' and done()
+if run then
+  withdraw()
+  promote()
+  return commit(needless(run))
+end
+
 local f = record()
 for i, s in ipairs(mine) do
   local why = refused(s, i, f)

@@ -11,7 +11,7 @@ setup() {
 	$R FLUSHALL >/dev/null
 }
 teardown() {
-	$R ACL DELUSER nf-run nf-status nf-reset nf-reset-all >/dev/null
+	$R ACL DELUSER nf-run nf-status nf-history nf-reset nf-reset-all >/dev/null
 	common_teardown
 }
 
@@ -166,7 +166,7 @@ each_is_needed() {
 	local user=$1 life=$2 right bad=0
 	for right in $(rights_of "$user"); do
 		case $right in
-		'+publish' | '+pubsub|numsub' | '+client|setname') continue ;;
+		'+publish' | '+pubsub|numsub' | '+client|setname' | +lpush | +ltrim) continue ;;
 		'&'*) [ "$user" = nf-run ] || continue ;;
 		esac
 		grant "$user" "$right"
@@ -226,6 +226,28 @@ subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 	each_is_needed nf-status status_life
 }
 
+history_life() {
+	statuses=
+	rm -f "$BATS_TEST_TMPDIR"/say.*
+	netflock "$lock" -- true
+	say one nf-history history "$lock"
+	$R SET "netflock:{wrong}:history" x >/dev/null
+	say wrong nf-history history wrong
+	said
+}
+
+@test "the line for history: the last runs are shown" {
+	grant nf-history
+	history_life
+	assert_equal "$statuses" "0 78"
+	assert_equal "$(grep -c '' "$BATS_TEST_TMPDIR/said")" 1 "lines said"
+	assert_matches "$(cat "$BATS_TEST_TMPDIR/say.one.out")" "true"
+}
+
+@test "the line for history: without any right of it something is refused by that name" {
+	each_is_needed nf-history history_life
+}
+
 @test "the line for reset: locks are taken away, at once and gently" {
 	grant nf-reset
 	reset_life
@@ -252,7 +274,7 @@ subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 
 @test "the line for run has every command that the scripts call, and no other" {
 	local asked
-	asked=$(sed 's/--.*//' "$HERE"/src/lua/*.lua | grep -o "call('[A-Z]*'" | tr -d "('" | sed 's/^call//' | tr '[:upper:]' '[:lower:]' | sort -u)
+	asked=$(sed 's/--.*//' "$HERE"/src/lua/[!h]*.lua | grep -o "call('[A-Z]*'" | tr -d "('" | sed 's/^call//' | tr '[:upper:]' '[:lower:]' | sort -u)
 	assert_equal "$(rights_of nf-run | sed -n 's/^+\([a-z]*\).*/\1/p' | grep -vxE 'eval|evalsha|subscribe|client')" \
 		"$(rights_of nf-run | sed -n 's/^+\([a-z]*\).*/\1/p' | grep -xF "$asked")"
 	assert_equal "$(rights_of nf-run | grep -cE '^[+]')" $(($(wc -l <<<"$asked") + 4))
@@ -260,7 +282,7 @@ subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 
 @test "rights whose lack is not told cost convenience only" {
 	local right
-	for right in '+client|setname' '+publish' '+pubsub|numsub'; do
+	for right in '+client|setname' '+publish' '+pubsub|numsub' +lpush +ltrim; do
 		grant nf-run "$right"
 		run --separate-stderr as nf-run "$lock" -- true
 		assert_status 0
@@ -282,7 +304,7 @@ subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 @test "somebody else's keys are out of reach of the lines" {
 	local user
 	$R SET other x >/dev/null
-	for user in nf-run nf-status nf-reset nf-reset-all; do
+	for user in nf-run nf-status nf-history nf-reset nf-reset-all; do
 		grant "$user"
 		run env REDISCLI_AUTH=PASSWORD $R --user "$user" EVAL "return redis.call('TYPE', KEYS[1])" 1 other
 		assert_matches "$output" "NOPERM|can.t access"

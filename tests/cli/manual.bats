@@ -9,7 +9,7 @@ load examples
 # The names of locks are the examples' own: each test begins with an empty server.
 setup() { common_setup && examples_setup && $R FLUSHALL; }
 
-EXAMPLES='crontab nightly.service nightly.timer migrate report deploy import rotate stop running'
+EXAMPLES='crontab daily nightly.service nightly.timer migrate report deploy import rotate stop running'
 
 @test "every display in EXAMPLES has a name, and a test here" {
 	local section name
@@ -68,6 +68,23 @@ refute_run() {
 	assert_status 75
 	assert_equal "$output" ""
 	assert_stderr_lines 1
+}
+
+@test "cron: once a day means once, and again after a failure" {
+	local text
+	stub report 'exit "$(wc -l <"'"$NOTES"'" | sed "s/1/3/; s/2/0/")"'
+	text=$(here "$(manual_example daily)")
+	text=${text/--jitter 5m/--jitter 5ms}
+	as_cron "$text"
+	assert_status 3
+	as_cron "$text"
+	assert_status 0
+	as_cron "$text"
+	assert_status 0
+	assert_silent
+	assert_notes "$(printf '%s\n' 'report --mail' 'report --mail')"
+	run --separate-stderr netflock history daily
+	assert_equal "$(awk 'NR > 1 { print $6 }' <<<"$output" | xargs)" "0 3"
 }
 
 # The unit as systemd would run it: its environment, its ExecStart, words at blanks.

@@ -64,13 +64,13 @@ manual_item() {
 			"options of $word" "the table" "help $word"
 	done
 	assert_same "$(table | awk -F '\t' '$2 != "" { print $2 }')" \
-		"$(for word in $(subcommands); do "$NETFLOCK" help "$word"; done | sed -nE 's/^ +-[^ ]*.*[ =]([A-Z]+|kill\|warn)  +.*/\1/p')" \
+		"$(for word in $(subcommands); do "$NETFLOCK" help "$word"; done | sed -nE 's/^ +-[^ ]*.*[ =]([A-Z]+|[a-z]+\|[a-z]+)  +.*/\1/p')" \
 		values "the table" "help"
 }
 
 @test "options: the subcommands' own are said to be theirs in the manual" {
 	local option
-	for option in $(options_of status | grep -vxFf <(options_of run)); do part '.Ss Looking at locks' '.Ss' | grep -qw -- "Fl ${option#-}" || fail "$option"; done
+	for option in $(options_of status | grep -vxFf <(options_of run)); do { part '.Ss Output' '.Ss'; part '.Ss Looking at locks' '.Ss'; } | grep -qw -- "Fl ${option#-}" || fail "$option"; done
 	for option in $(options_of reset-all | grep -vxFf <(options_of run)); do
 		[[ $(manual_item "$option") == *"With reset"* ]] || fail "$option: whose is it?"
 	done

@@ -3,33 +3,16 @@
 # The server's wall clock is stepped while locks are held.
 # shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2314,SC2251
 load ../cli/common
+load ../cli/clock
 
 # With these the lease counts 1483 ms; renewals every 500.
 SHORT="-t 1500ms -k 200ms --io-timeout 150ms"
 
-# The server under a clock that is $CLOCKSHIM milliseconds (the file's text) off.
-setup_file() {
-	export CLOCKSHIM=$BATS_FILE_TMPDIR/clock
-	echo 0 >"$CLOCKSHIM"
-	real=$(command -v redis-server || command -v valkey-server || command -v redis-check-rdb)
-	cat >"$BATS_FILE_TMPDIR/redis-server" <<-END
-		#!/bin/bash
-		export LD_PRELOAD=$TOOLS/clockshim.so
-		exec -a redis-server $real "\$@"
-	END
-	chmod +x "$BATS_FILE_TMPDIR/redis-server"
-	export REDIS_SERVER=$BATS_FILE_TMPDIR/redis-server
-	common_setup_file
-}
+setup_file() { clock_setup_file; }
 setup() {
 	common_setup
 	BEATS=$BATS_TEST_TMPDIR/beats
 	step 0
-}
-# Set the server's clock so many ms off the real time.
-step() {
-	echo "$1" >"$CLOCKSHIM.new"
-	mv "$CLOCKSHIM.new" "$CLOCKSHIM"
 }
 renewing() { [ "$($R PUBSUB CHANNELS 'netflock:*' | wc -l)" -ge 1 ]; }
 holder_says() { holder_stderr | grep -q "$1"; }

@@ -29,6 +29,21 @@ message_level(enum message_level level)
 }
 
 void
+message_form(bool json, bool to_syslog)
+{
+	(void)json;
+	(void)to_syslog;
+}
+
+void
+message_say(enum message_kind kind, const char *name, const char *format, ...)
+{
+	(void)kind;
+	(void)name;
+	(void)format;
+}
+
+void
 message_always(const char *name, const char *format, ...)
 {
 	va_list args;

@@ -9,6 +9,7 @@ Time is the server's and stands still unless a test lets it pass.
 
 import json
 import os
+import random
 import sys
 import traceback
 
@@ -140,6 +141,10 @@ class World:
                                  keys_of([name]), fields)
         assert word == 'ok', (word, pairs)
         return pairs
+
+    def history(self, name='a', **fields):
+        return run_script(self.server.connection, self.server.sha['history'],
+                          keys_of([name]), fields)
 
     def holders(self, name='a'):
         pairs = self.look(name)
@@ -941,6 +946,315 @@ def _(w):
             'last.ended': str(w.server.now_ms()),
             'last.since': str(w.server.now_ms() - 1500)}
     equal({k: v for k, v in seen.items() if k.startswith('last')}, want)
+
+
+# --once-per, history
+
+DAY = 24 * 3600 * 1000
+ONCE = 23 * 3600 * 1000
+
+
+@test('once per day: a success keeps the next ones out, who and when is told')
+def _(w):
+    t1 = w.party('t1', reason='why').held(once=ONCE)
+    w.pass_ms(1500)
+    t1.release(status=0, ran=1400, once=ONCE)
+    w.pass_ms(500)
+    word, pairs = w.party('t2').acquire(once=ONCE)
+    equal((word, pairs), ('done', {
+        'user': 'u-t1', 'host': 'h-t1', 'pid': '7', 'command': 'c t1',
+        'reason': 'why', 'since': '2000', 'ended': '500'}))
+    equal(w.party('t3').listen().queue(once=ONCE)[0], 'done')
+    equal((w.holders(), w.line()), ([], []))
+    # Who does not ask for it is not kept out.
+    w.party('t4').held()
+
+
+@test('once per day: what counts is when it began, to the millisecond')
+def _(w):
+    t1 = w.party('t1').held(once=ONCE)
+    w.pass_ms(20000)
+    t1.release(status=0)
+    w.pass_ms(ONCE - 20000 - 1)
+    equal(w.party('t2').acquire(once=ONCE)[0], 'done')
+    w.pass_ms(1)
+    equal(w.party('t2').acquire(once=ONCE)[0], 'held')
+
+
+@test('once per day: a run by hand counts, whatever its options')
+def _(w):
+    w.party('t1').held().release(status=0)
+    equal(w.party('t2').acquire(once=ONCE)[0], 'done')
+    w.party('t3', limit=4).held().release(status=0, keep=20, waited=3)
+    equal(w.party('t2').acquire(once=ONCE)[0], 'done')
+
+
+@test('once per day: a run that failed, was lost, reset or not started does '
+      'not count')
+def _(w):
+    for status in (1, 124, 126, 137):
+        w.party('t1').held(once=ONCE).release(status=status, once=ONCE)
+    w.party('t1').held(once=ONCE).release()
+    t2 = w.party('t2').held(once=ONCE)
+    w.reset()
+    equal(t2.release(status=0, once=ONCE)[1]['state'], 'revoked')
+    t3 = w.party('t3').held(once=ONCE)
+    w.pass_ms(TTL + 1)
+    equal(t3.release(status=0, once=ONCE)[0], 'lost')
+    w.party('t4').held(once=ONCE)
+
+
+@test('once per day: a failure does not hide the success before it')
+def _(w):
+    w.party('t1').held().release(status=0)
+    w.pass_ms(1000)
+    w.party('t2').held().release(status=1)
+    equal(w.party('t3').acquire(once=ONCE)[1]['user'], 'u-t1')
+
+
+@test('once per day: a waiter leaves when it asks, and the next one is served')
+def _(w):
+    t1 = w.party('t1').held()
+    t2, t3 = w.party('t2'), w.party('t3')
+    t2.waits(once=ONCE)
+    t3.waits()
+    w.party('t4', limit=0)
+    w.do('HSET', 'netflock:{a}', 'done', json.dumps(
+        {'user': 'x', 'since': str(w.server.now_ms()), 'ended': 'junk'}))
+    equal(t2.queue(once=ONCE), ('done', {'user': 'x', 'since': '0'}))
+    equal(w.line(), ['t3'])
+    t1.release()
+    equal(t3.confirm()[0], 'ok')
+
+
+@test('once per day: a grant that is not needed any more is handed on by its '
+      'confirmation')
+def _(w):
+    t1 = w.party('t1').held(once=ONCE)
+    waiters = [w.party('t%d' % i) for i in range(2, 6)]
+    for t in waiters:
+        t.waits(once=ONCE)
+    t1.release(status=0, once=ONCE)
+    for i, t in enumerate(waiters):
+        equal(w.holders(), [(t.token, 'pending')])
+        equal(t.renew(confirmed=0, once=ONCE)[0], 'done')
+        # The reply was lost: again.
+        equal(t.renew(confirmed=0, once=ONCE)[0], 'done')
+    equal((w.holders(), w.line()), ([], []))
+
+
+@test('once per day: a holder is never judged')
+def _(w):
+    t1, t2 = w.party('t1', limit=2).held(), w.party('t2', limit=2).held()
+    t2.release(status=0)
+    equal(t1.renew(once=ONCE)[0], 'ok')
+    equal(w.holders(), [('t1', 'held')])
+
+
+@test('once per day: of runs that overlap the one that began last counts')
+def _(w):
+    t1 = w.party('t1', limit=0).held()
+    w.pass_ms(5000)
+    w.party('t2', limit=0).held().release(status=0)
+    t1.release(status=0)
+    equal(w.party('t3').acquire(once=ONCE)[1]['user'], 'u-t2')
+
+
+@test('once per day: a success is the job\'s own: under its first name')
+def _(w):
+    w.party('t1', 'a', 'b').held().release(status=0)
+    equal(w.party('t2', 'b').acquire(once=ONCE)[0], 'held')
+    equal(w.party('t3', 'a').acquire(once=ONCE)[0], 'done')
+    equal(w.party('t4', 'b', 'a').acquire(once=ONCE)[0], 'busy')
+
+
+@test('once per day: a clock stepped back neither lets it run twice nor keeps '
+      'it from running for ever')
+def _(w):
+    t1 = w.party('t1').held(once=ONCE)
+    t1.release(status=0, once=ONCE)
+    w.pass_ms(-60000)
+    equal(w.party('t2').acquire(once=ONCE)[0], 'done')
+    w.pass_ms(-ONCE)
+    t3 = w.party('t3').held(once=ONCE)
+    t3.release(status=0, once=ONCE)
+    equal(w.party('t4').acquire(once=ONCE)[1]['user'], 'u-t3')
+
+
+@test('once per month: the success is remembered as long, a reset and other '
+      'runs in between')
+def _(w):
+    month = 30 * DAY - 3600 * 1000
+    w.party('t1').held(once=month).release(status=0, once=month)
+    for passed in (10 * DAY, 6 * DAY, 13 * DAY):
+        w.pass_ms(passed)
+        t2 = w.party('t2').held()
+        w.reset(now=1)
+        t2.release(status=0)
+        w.party('t3').acquire()
+        w.reset()
+        w.reset(now=1)
+        equal(w.party('t4').acquire(once=month)[1]['user'], 'u-t1')
+        w.party('t5').held().release(status=1, keep=5)
+    # An hour before the end of the month less an hour.
+    w.pass_ms(DAY - 3600 * 1000)
+    w.party('t6').held(once=month)
+
+
+@test('once per day: ten hosts on thirty random days run it once, failures and '
+      'deaths apart')
+def _(w):
+    rnd = random.Random(1)
+    for day in range(30):
+        began = w.server.now_ms()
+        succeeded = 0
+        hosts = ['h%d.%d' % (day, i) for i in range(10)]
+        waiting = []
+        for host in hosts:
+            w.pass_ms(rnd.choice([0, 1, 500, 60000]))
+            t = w.party(host)
+            if rnd.random() < .5 and not waiting:
+                word = t.acquire(once=ONCE)[0]
+            else:
+                word = t.listen().queue(once=ONCE)[0]
+                if word == 'queued':
+                    waiting.append(t)
+            if word == 'granted':
+                word = t.renew(confirmed=0, once=ONCE)[0]
+                word = 'held' if word == 'ok' else word
+            if word == 'held':
+                succeeded += finish(w, rnd, t)
+        while waiting:
+            t = waiting.pop(0)
+            word = t.queue(once=ONCE)[0]
+            if word == 'queued':
+                w.pass_ms(TTL + 1)
+                word = t.queue(once=ONCE)[0]
+            assert word in ('granted', 'done'), word
+            if word == 'granted':
+                word = t.renew(confirmed=0, once=ONCE)[0]
+            if word == 'ok':
+                succeeded += finish(w, rnd, t)
+            t.deafen()
+        assert succeeded <= 1, (day, succeeded)
+        word, _ = w.party('late%d' % day).acquire(once=ONCE)
+        equal(word, 'done' if succeeded else 'held')
+        w.reset(now=1)
+        w.pass_ms(DAY - (w.server.now_ms() - began))
+
+
+def finish(w, rnd, t):
+    """A run: 1 if it succeeds; it may fail, or never come back."""
+    w.pass_ms(rnd.choice([0, 10, 4000]))
+    end = rnd.choice(['success', 'success', 'failure', 'death'])
+    if end == 'death':
+        w.pass_ms(TTL + 1)
+        return 0
+    t.release(status=0 if end == 'success' else 1, once=ONCE, keep=20)
+    return end == 'success'
+
+
+@test('a foreign text where the last success should be counts for nothing')
+def _(w):
+    for junk in ('x', '[]', '7', '{"since":7}', '{"since":"x"}', '{}', 'null'):
+        w.do('HSET', 'netflock:{a}', 'done', junk)
+        w.party('t1').held(once=ONCE).leave()
+
+
+@test('history: the last runs, newest first, as many as the last one kept')
+def _(w):
+    for i in range(5):
+        t = w.party('t%d' % i, reason='r%d' % i).held()
+        w.pass_ms(100)
+        t.release(status=i, ran=90, waited=i, keep=3)
+    word, pairs = w.history()
+    equal((word, pairs['runs'], pairs['now']),
+          ('ok', '3', str(w.server.now_ms())))
+    equal({k: v for k, v in pairs.items() if k.endswith('.1')}, {
+        'user.1': 'u-t4', 'host.1': 'h-t4', 'pid.1': '7', 'command.1': 'c t4',
+        'reason.1': 'r4', 'status.1': '4', 'ran.1': '90', 'waited.1': '4',
+        'since.1': str(w.server.now_ms() - 100),
+        'ended.1': str(w.server.now_ms()), 'fence.1': str(t.fence)})
+    equal([pairs['status.%d' % i] for i in (1, 2, 3)], ['4', '3', '2'])
+    equal(w.history(most=1)[1]['runs'], '1')
+    w.party('t5').held().release(status=0, keep=1)
+    equal(w.history()[1]['runs'], '1')
+    w.party('t6').held().release(status=0, keep=0)
+    equal(w.history()[1]['runs'], '0')
+
+
+@test('history: both ways of a release write the same')
+def _(w):
+    seen = []
+    for wait in (False, True):
+        t1 = w.party('t1', reason='r').held()
+        if wait:
+            w.party('t2').waits()
+        w.pass_ms(1000)
+        t1.release(status=0, ran=7, waited=8, keep=9)
+        flat = w.do('HGETALL', 'netflock:{a}')
+        lock = dict(zip(flat[::2], flat[1::2]))
+        equal(lock['done'], lock['last'])
+        run = json.loads(w.do('LINDEX', 'netflock:{a}:history', 0))
+        equal(run, json.loads(lock['last']))
+        base = int(run['since'])
+        for k in ('since', 'ended'):
+            run[k] = int(run[k]) - base
+        run.pop('fence')
+        seen.append(run)
+        equal(w.do('PTTL', 'netflock:{a}:history'), WEEK)
+        w.do('FLUSHALL')
+    equal(seen[0], seen[1])
+
+
+@test('history: a reset run says so, one without a status is none')
+def _(w):
+    t1 = w.party('t1').held()
+    w.reset()
+    t1.release(status=76, keep=9)
+    w.party('t2').held().release(keep=9)
+    equal(w.history()[1]['runs'], '1')
+    equal(w.history()[1]['state.1'], 'revoked')
+
+
+@test('history: no more than a thousand, whatever is asked')
+def _(w):
+    w.do('RPUSH', 'netflock:{a}:history', *['{"pid":"1"}'] * 1500)
+    w.party('t1').held().release(status=0, keep=5000)
+    equal(w.do('LLEN', 'netflock:{a}:history'), 1000)
+    equal(w.history(most=2000)[1]['runs'], '1000')
+    equal(w.history()[1]['runs'], '20')
+
+
+@test('history: a key of another type is left alone, and no release fails')
+def _(w):
+    w.do('SET', 'netflock:{a}:history', 'mine')
+    for waits in (False, True):
+        t1 = w.party('t1').held()
+        if waits:
+            w.party('t2').waits()
+        equal(t1.release(status=0, keep=5)[0], 'ok')
+    equal(w.do('GET', 'netflock:{a}:history'), 'mine')
+    equal(w.do('PTTL', 'netflock:{a}:history'), -1)
+    equal(w.history(), ('wrongtype', {
+        'key': 'netflock:{a}:history', 'type': 'string'}))
+
+
+@test('history: what is no run is passed over, texts are cut')
+def _(w):
+    for junk in ('x', '[1]', '7', 'null', json.dumps({'user': 'x' * 300,
+                                                      'odd': 'y', 'pid': 7})):
+        w.do('RPUSH', 'netflock:{a}:history', junk)
+    equal({k: v for k, v in w.history()[1].items() if k != 'now'},
+          {'runs': '2', 'user.2': 'x' * 253 + '...'})
+
+
+@test('history: a full server records it, and the release works')
+def _(w):
+    t1 = w.party('t1').held()
+    w.do('CONFIG', 'SET', 'maxmemory', 1)
+    equal(t1.release(status=0, keep=5)[0], 'ok')
+    equal(w.history()[1]['runs'], '1')
 
 
 # The server forgets

@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(HERE, '..', '..', 'src', 'lua')
 OPERATIONS = ('acquire', 'queue', 'renew', 'release', 'leave', 'goodbye',
-              'reset', 'inspect')
+              'reset', 'inspect', 'history')
 START_US = 1_700_000_000_000_000
 PR_SET_PDEATHSIG = 1
 
@@ -27,8 +27,9 @@ def build(op, shortcut=True):
     text = subprocess.run(
         ['sh', os.path.join(SOURCES, 'assemble.sh'), op], check=True,
         stdout=subprocess.PIPE, text=True).stdout
-    if not shortcut and text.startswith('do\n'):
-        text = text[text.index('\nend\n' + core()) + 5:]
+    end = text.find('\nend\n' + core())
+    if not shortcut and end != -1:
+        text = text[:('\n' + text).index('\ndo\n')] + text[end + 5:]
     return text
 
 

@@ -220,6 +220,37 @@ VARIANTS = [
     ('the short cut takes any number', 'and short(ask.kill)',
      'and digits(ask.kill)', []),
     ('a nested request waits', 'count > least and found or nil', 'nil', []),
+    ('a confirmation is not judged by --once-per',
+     "local run = ask.confirmed ~= '1' and done()", 'local run = nil', []),
+    ('a renewal is judged by --once-per',
+     "local run = ask.confirmed ~= '1' and done()", 'local run = done()', []),
+    ('a waiter is not judged by --once-per',
+     'local run = done()\nif run then\nwithdraw()', 'local run\nif run then\n'
+     'withdraw()', []),
+    ('a grant that is not needed is kept',
+     'if ours(s.holders[ask.token]) then forget(s, ask.token) end', '', []),
+    ('a success in the future counts for ever',
+     'math.abs(now - since) < ask.once', 'now - since < ask.once', []),
+    ('a success in the future does not count', 'math.abs(now - since)',
+     'now >= since and now - since', []),
+    ('a failure counts as a success',
+     'if ask.status ~= 0 or state', 'if state', []),
+    ('a reset run counts as a success',
+     " or state == 'revoked' or own.names[1]", ' or own.names[1]', []),
+    ('a success counts for all its names', ' or own.names[1] ~= s.key', '',
+     []),
+    ('the success that ended last counts',
+     '\nor superseded(s, own) then', '\nthen', []),
+    ('a success is remembered for a week only',
+     'last = math.max(last, math.min(number(s.meta.kept) or 0, '
+     'now + LONGEST))', '', []),
+    ('the short cut forgets for how long', ' or meta.kept', '', []),
+    ('the short cut does not judge', '\nor ask.once then', '\nthen', []),
+    ('a failing history fails the release',
+     "type(redis.pcall('LPUSH', list, run))",
+     "type(redis.call('LPUSH', list, run))", []),
+    ('the history grows', "redis.pcall('LTRIM', list, 0, math.min(keep, 1000) "
+     '- 1)', '', []),
 ]
 
 

@@ -8,12 +8,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "message_syslog.h"
 
 /* ------------------------------------------------------------------ */
 /* Escaping. */
@@ -343,6 +348,126 @@ a_closed_stderr_is_no_error(void **state)
 	assert_string_equal(printed(), "");
 }
 
+/* ------------------------------------------------------------------ */
+/* JSON, and the system log. */
+
+static void
+a_message_can_be_an_object_on_one_line(void **state)
+{
+	const char *text;
+
+	(void)state;
+	message_form(true, false);
+	message_say(MESSAGE_WARNING, "a\"b", "one\ntwo %d", 3);
+	message_error(NULL, "it");
+	message_form(false, false);
+	text = printed();
+	assert_true(strncmp(text, "{\"time\":\"2", 10) == 0);
+	assert_non_null(strstr(text, "\"level\":\"warning\",\"pid\":"));
+	assert_non_null(strstr(text,
+	    ",\"name\":\"a\\\"b\",\"text\":\"one\\u000atwo 3\"}\n{"));
+	assert_non_null(strstr(text, "\"level\":\"error\""));
+	assert_non_null(strstr(text, ",\"name\":null,\"text\":\"it\"}\n"));
+}
+
+static void
+an_object_that_would_be_too_long_has_a_shorter_text(void **state)
+{
+	char name[513], what[3000];
+	const char *text;
+
+	(void)state;
+	memset(name, 1, sizeof(name) - 1);
+	memset(what, 2, sizeof(what) - 1);
+	name[sizeof(name) - 1] = what[sizeof(what) - 1] = '\0';
+	message_form(true, false);
+	message_error(name, "%s", what);
+	message_form(false, false);
+	text = printed();
+	assert_in_range(strlen(text), 3200, 4096);
+	assert_string_equal(text + strlen(text) - 3, "\"}\n");
+}
+
+static void
+notes_and_quiet_hold_for_every_kind(void **state)
+{
+	(void)state;
+	message_say(MESSAGE_NOTE, "x", "not said");
+	message_level(MESSAGE_QUIET);
+	message_say(MESSAGE_NOTICE, "x", "not said");
+	assert_false(message_plain());
+	message_level(MESSAGE_NORMAL);
+	assert_true(message_plain());
+	assert_string_equal(printed(), "");
+}
+
+static void
+nothing_is_drawn_where_there_is_no_terminal(void **state)
+{
+	(void)state;
+	assert_false(message_live("waiting"));
+	assert_false(message_live(NULL));
+	assert_string_equal(printed(), "");
+}
+
+static int
+logger(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	unlink(path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void
+the_system_log_gets_priority_and_tag(void **state)
+{
+	char path[64], line[256] = "", want[64];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/test_message.%d", (int)getpid());
+	assert_false(message_syslog(path, 3, "nobody"));
+	fd = logger(path);
+	assert_true(message_syslog(path, 4, "netflock: x: it"));
+	assert_true(recv(fd, line, sizeof(line) - 1, 0) > 0);
+	assert_true(strncmp(line, "<12>", 4) == 0);
+	snprintf(want, sizeof(want), " netflock[%d]: x: it", (int)getpid());
+	assert_string_equal(strstr(line, " netflock["), want);
+	close(fd);
+	unlink(path);
+}
+
+static void
+a_logger_that_takes_nothing_costs_a_second_once(void **state)
+{
+	struct timespec begin, end;
+	char path[64];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/test_message.%d", (int)getpid());
+	fd = logger(path);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (message_syslog(path, 4, "it"))
+		;
+	for (int i = 0; i < 20; i++)
+		assert_false(message_syslog(path, 4, "it"));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_in_range(end.tv_sec - begin.tv_sec, 0, 9);
+	/* Read again: taken again. */
+	while (recv(fd, path, 1, 0) > 0)
+		;
+	snprintf(path, sizeof(path), "/tmp/test_message.%d", (int)getpid());
+	assert_true(message_syslog(path, 4, "it"));
+	close(fd);
+	unlink(path);
+}
+
 #define with_stderr(test) \
 	cmocka_unit_test_setup_teardown(test, take_stderr, give_stderr_back)
 
@@ -366,6 +491,14 @@ main(void)
 		with_stderr(a_full_pipe_costs_a_second_and_the_line),
 		with_stderr(a_reader_that_went_away_raises_no_signal),
 		with_stderr(a_closed_stderr_is_no_error),
+		with_stderr(a_message_can_be_an_object_on_one_line),
+		with_stderr(
+		    an_object_that_would_be_too_long_has_a_shorter_text),
+		with_stderr(notes_and_quiet_hold_for_every_kind),
+		with_stderr(nothing_is_drawn_where_there_is_no_terminal),
+		cmocka_unit_test(the_system_log_gets_priority_and_tag),
+		cmocka_unit_test(
+		    a_logger_that_takes_nothing_costs_a_second_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,8 +459,6 @@ static const struct refusal {
 	    "unknown option '--time' (did you mean '--timeout'?)" },
 	{ { "--wa=5", "n", "c" }, "unknown option '--wa'" },
 	/* of later releases: nothing near */
-	{ { "--once-per=1d", "n", "c" }, "unknown option '--once-per'" },
-	{ { "--report", "f", "n", "c" }, "unknown option '--report'" },
 	{ { "--protocol", "x", "n", "c" }, "unknown option '--protocol'" },
 	{ { "--config", "x", "n", "c" }, "unknown option '--config'" },
 	{ { "--tls", "n", "c" }, "unknown option '--tls'" },
@@ -630,6 +628,18 @@ static const struct refusal {
 	{ { "operate", "-q" },
 	    "--quiet tells by its status whether locks are held: it needs a "
 	    "NAME" },
+	{ { "--if-unreachable", "wait", "-n", "n", "c" },
+	    "--nonblock and --if-unreachable wait exclude each other" },
+	{ { "--if-unreachable", "wait", "-w", "0", "n", "c" },
+	    "--wait 0 and --if-unreachable wait exclude each other" },
+	{ { "--once-per", "0", "n", "c" },
+	    "--once-per: out-of-range duration '0' (above 0, at most 365d)" },
+	{ { "--keep-history", "1001", "n", "c" },
+	    "--keep-history: out-of-range number '1001' (at most 1000)" },
+	{ { "--keep-history", "-1", "n", "c" },
+	    "--keep-history: invalid number '-1' (use 0 to 1000)" },
+	{ { "--log", "xml", "n", "c" },
+	    "--log: invalid form 'xml' (use text or json)" },
 	{ { "operate", "--json", "--names" },
 	    "--json and --names exclude each other" },
 	{ { "operate", "--token", "a,b", "x" },
@@ -983,7 +993,8 @@ sample(enum options_id id)
 		{ "SIG", "HUP" }, { "kill|warn", "warn" },
 		{ "URL", "redis://h" }, { "NAME", "u" }, { "WORD", "w" },
 		{ "TOKEN", "t" }, { "GLOB", "*" },
-		{ "FILE", "f" }, { "PID", "2" } };
+		{ "FILE", "f" }, { "PID", "2" }, { "HOW", "run" },
+		{ "text|json", "json" } };
 
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		if (strcmp(options_table[id].value, samples[i].value) == 0)

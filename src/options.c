@@ -347,13 +347,26 @@ cite(const struct options_memory *m, enum options_id id, char *dst, size_t size)
 	return dst;
 }
 
+/* What to do when LEAST is the smallest ttl that would do. */
+static void
+advise(char *dst, size_t size, int64_t least)
+{
+	bool whole = least % 1000 == 0;
+
+	if (least > OPTIONS_VALUE_LONGEST)
+		snprintf(dst, size, "no --ttl is long enough for that");
+	else
+		snprintf(dst, size,
+		    "the smallest --ttl that works is %" PRId64 "%s",
+		    whole ? least / 1000 : least, whole ? "s" : "ms");
+}
+
 /* The lease must leave time to renew, and to stop the command. */
 static int
 check_terms(struct options *o, struct options_memory *m)
 {
-	int64_t kill_after = number(m, OPTION_KILL_AFTER, -1), least;
-	char ttl[100], kill_text[100], io[100];
-	bool whole;
+	int64_t kill_after = number(m, OPTION_KILL_AFTER, -1);
+	char ttl[100], kill_text[100], io[100], advice[64];
 
 	if ((o->command->groups & OPTIONS_LEASE) == 0)
 		return 0;
@@ -367,16 +380,14 @@ check_terms(struct options *o, struct options_memory *m)
 	deadline_terms(&o->terms, o->ttl_ms, kill_after, o->io_ms);
 	if (deadline_terms_fit(&o->terms))
 		return 0;
-	least = deadline_smallest_ttl_ms(kill_after, o->io_ms);
-	whole = least % 1000 == 0;
+	advise(advice, sizeof(advice),
+	    deadline_smallest_ttl_ms(kill_after, o->io_ms));
 	cite(m, OPTION_TTL, ttl, sizeof(ttl));
 	return failure_set(&m->failure, STATUS_USAGE,
-	    "no room in%s for%s%s: the smallest --ttl that works is %" PRId64
-	    "%s",
+	    "no room in%s for%s%s: %s",
 	    ttl[0] != '\0' ? ttl : " a lease of 30s",
 	    cite(m, OPTION_KILL_AFTER, kill_text, sizeof(kill_text)),
-	    cite(m, OPTION_IO_TIMEOUT, io, sizeof(io)),
-	    whole ? least / 1000 : least, whole ? "s" : "ms");
+	    cite(m, OPTION_IO_TIMEOUT, io, sizeof(io)), advice);
 }
 
 /* A script that has no lock must not go on as if it had one. */

@@ -11,7 +11,6 @@
 #include "token.h"
 
 #define DURATION_USE "use e.g. 500ms, 30s, 5m, 1h30m"
-#define YEAR_MS (INT64_C(365) * 86400 * 1000)
 
 #define PREFIX_MAX 64
 #define REASON_MAX 200
@@ -41,7 +40,7 @@ read_grace(const char *text, int64_t *number)
 {
 	enum options_value_result result = read_duration(text, number);
 
-	if (result == OPTIONS_VALUE_OK && *number > YEAR_MS)
+	if (result == OPTIONS_VALUE_OK && *number > OPTIONS_VALUE_LONGEST)
 		return OPTIONS_VALUE_RANGE;
 	return result;
 }

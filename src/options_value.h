@@ -30,6 +30,9 @@ extern const struct options_kind options_value_duration,
     options_value_name, options_value_text,
     options_value_pid;	   /* 2 or more */
 
+/* What "a year at most" is, in ms. */
+#define OPTIONS_VALUE_LONGEST (INT64_C(365) * 86400 * 1000)
+
 /* Whether TEXT is a list of tokens, separated by commas; "" is one. */
 bool options_value_is_chain(const char *text);
 

@@ -143,6 +143,20 @@ wrong_scripts() {
 	done
 }
 
+# shellcheck disable=SC2016  # backticks of Markdown
+# Tests that a document quotes as `file: title`, and that are not there.
+missing_tests() {
+	local quoted file title
+	grep -ohE '`((cli|faults|unit)/[a-z_-]+|layers): [^`]+`' "$@" | tr -d '`' | sort -u | while read -r quoted; do
+		file=${quoted%%: *} title=${quoted#*: }
+		case $file in
+		unit/*) grep -q "^$title(" "tests/$file.c" ;;
+		layers) grep -qF "check \"$title\"" tests/layers.sh ;;
+		*) grep -qF "@test \"$title\" {" "tests/$file.bats" ;;
+		esac || echo "$quoted"
+	done
+}
+
 # What an attacker of PROGRAM would find easier than it has to be.
 soft() {
 	local program=$1
@@ -183,6 +197,10 @@ check_finds "a path of one machine is found" "$(private_paths "$tmp/private")"
 operations=$(for file in src/lua/*.lua; do basename "$file" .lua; done | grep -vE "^(core|log)$|alone$")
 # shellcheck disable=SC2086  # a list of words
 check "every script of src/lua is embedded, with its sha1" "$(wrong_scripts $operations 2>&1)"
+check "the tests that docs/security.md quotes are there" "$(missing_tests docs/security.md)"
+# shellcheck disable=SC2016
+echo '`cli/secrets: there is no such test`' >"$tmp/quotes"
+check_finds "a test that is quoted and not there is found" "$(missing_tests "$tmp/quotes")"
 # A sanitizer does without, and so does who asks for no optimisation.
 if [ -z "${VARIANT:-}" ] && ! grep -q -e ' -O0' "$build/flags"; then
 	check "the program is hardened" "$(soft "$build/netflock")"

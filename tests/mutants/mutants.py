@@ -45,6 +45,8 @@ MUTANTS = [
      ["faults/stopping: suspended for longer than the lease"]),
     ("a clock that can be set (M3)", "deadline.c", "deadline_now", "CLOCK_BOOTTIME", "CLOCK_REALTIME",
      ["faults/stopping: suspended for longer than the lease"]),
+    ("a renewal that sleeps on after a suspend (M2)", "renewal.c", "rest", "if (r->timer != -1)", "if (false)",
+     ["faults/stopping: wakes up when a renewal is overdue"]),
     ("no look at the clock after the reply (M4)", "lock.c", "accept", "if (deadline_may_start(", "if (true || deadline_may_start(",
      ["faults/replies: then one in time: the command runs"]),
     ("no look at the clock before the start (M4)", "command.c", "become", "if (deadline_now() < c->start_by)",

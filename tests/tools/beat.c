@@ -38,16 +38,18 @@ variable(const char *name)
 }
 
 static void
-beat_until(int fd, int64_t end)
+beat_for(int fd, int64_t ns)
 {
 	const char *token = variable("NETFLOCK_TOKEN");
 	const char *fence = variable("NETFLOCK_FENCE");
 	const struct timespec period = { 0, PERIOD_NS };
 	char line[512];
-	int64_t now;
+	int64_t now, end = 0;
 
 	do {
 		now = boottime();
+		if (end == 0)	/* from the first beat on */
+			end = ns > 0 ? now + ns : INT64_MAX;
 		int len = snprintf(line, sizeof(line), "%.300s %.30s %" PRId64
 				"\n", token, fence, now);
 		if (write(fd, line, (size_t)len) != len)
@@ -79,6 +81,6 @@ main(int argc, char *argv[])
 		return 71;
 	}
 	ms = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
-	beat_until(fd, ms > 0 ? boottime() + ms * INT64_C(1000000) : INT64_MAX);
+	beat_for(fd, ms * INT64_C(1000000));
 	return 0;
 }

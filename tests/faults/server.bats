@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # The server stops, restarts, forgets or goes away while a job runs or waits.
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2314,SC2251
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2314,SC2251,SC2086
 load ../cli/common
+load ../cli/process
 
 # With these the lease counts 1483 ms, TERM is due at 1233, KILL at 1433; renewals every 500.
 SHORT="-t 1500ms -k 200ms --io-timeout 150ms"
@@ -146,6 +147,54 @@ refute_holder_line() { ! holder_stderr | grep -q "$1"; }
 	release_holder
 	assert_status 0
 	assert_equal "$(holder_stderr)" ""
+}
+
+# $FIRST holds; the server forgets; $SECOND takes it and is frozen; the server forgets again; $FIRST has it back.
+forget_twice() {
+	local keeper
+	# Renewals every 2 s: long enough to come in between.
+	hold "$lock" -t 6s -k 100ms
+	FIRST=$HOLDER
+	wait_until renewing
+	wait_for_renewal
+	$R FLUSHALL >/dev/null
+	hold "$lock" -n -t 6s -k 100ms
+	SECOND=$HOLDER
+	keeper=$(keeper_of "$SECOND")
+	kill -STOP "$SECOND"
+	wait_until is_stopped "$SECOND"
+	kill -STOP "$keeper"
+	wait_until is_stopped "$keeper"
+	$R FLUSHALL >/dev/null
+	HOLDER=$FIRST
+	wait_until holder_says "it is held again"
+	FROZEN="$keeper $SECOND"
+}
+
+@test "the server forgets twice, and somebody came in between: whoever held before is told at once that the other one is back" {
+	forget_twice
+	kill -CONT $FROZEN
+	# Its connection has gone: it asks.
+	$R CLIENT KILL TYPE normal SKIPME yes >/dev/null
+	finish "$FIRST"
+	assert_status 76
+	assert_matches "$(holder_stderr "$FIRST")" "lock lost: (the server lost it, and whoever got it since has it back|the server no longer has it.*); stopping the command"
+	release_holder "$SECOND"
+	assert_status 0
+	assert_free
+}
+
+@test "the server forgets twice, and who came in between ends: whoever held before is told, and it is no success" {
+	forget_twice
+	echo 0 1<>"${HOLD_FILES[$SECOND]}.fifo" >&1
+	kill -CONT $FROZEN
+	finish "$SECOND"
+	# It may have been restored before it ended, or not.
+	[ "$status" = 0 ] || assert_status 76
+	finish "$FIRST"
+	assert_status 76
+	assert_matches "$(holder_stderr "$FIRST")" "lock lost: the server lost it, and whoever got it since has it back; stopping the command"
+	wait_until assert_free
 }
 
 @test "only the holder's field is deleted: the lock is lost, not restored" {

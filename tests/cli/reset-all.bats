@@ -85,6 +85,8 @@ reset 3 of 3 locks"
 	put_locks 1 job
 	try reset-all --force --prefix netfloc
 	assert_output "no locks to reset"
+	try reset-all --force --prefix 'netfloc?'
+	assert_status 64
 	assert_equal "$(state_of job00000)" held
 }
 

@@ -65,7 +65,8 @@ MUTANTS = [
     ("the keeper does not watch the lease's end", "keeper.c", "check_time", "if (!k->lost &&", "if (false && !k->lost &&",
      ["faults/stopping: told with TERM before it is killed"]),
     ("nobody watches the lease's end", "keeper.c", "check_time", "if (!k->lost &&", "if (false && !k->lost &&",
-     ["cli/deaths: server paused beyond the lease", "chaos faults: never two at once"]),
+     ["cli/deaths: server paused beyond the lease", "faults/network: a partition for longer than the lease",
+      "faults/refusals: too few replicas for good", "chaos faults: never two at once"]),
     ("a request may take until the end of time (M26)", "renewal.c", "request_deadline",
      "return deadline_min(now + terms->io, deadline_term_at(terms, end))", "return now + 3600000 * DEADLINE_MS + 0 * (terms->io + end)",
      ["cli/deaths: server paused for less than the lease"]),
@@ -91,6 +92,25 @@ MUTANTS = [
      ["cli/reset: told at once right after the start"]),
     ("the server's clock is not compared", "renewal.c", "check_clock", "left >= old_end - now", "true",
      ["faults/clock: the server's clock runs ahead within the lease"]),
+
+    ("a refused renewal is taken for a renewal (M39)", "protocol_netflock.c", "netflock_keep", 'strcmp(reply_word(r), "ok") == 0',
+     'strcmp(reply_word(r), "ok") != 1000', ["faults/server: 76 within a renewal interval"]),
+    ("a lock found lost at the command's end is not said", "keeper.c", "lose", "say_lost_at_end(k, why)", "(void)0",
+     ["faults/stopping: lost at the moment when the command ends"]),
+    ("who gives way to a later holder does not listen", "protocol_netflock.c", "netflock_listen", 'strcmp(text, "displaced") == 0', "false",
+     ["faults/server: who came in between ends"]),
+    ("the ttl is sent in seconds (M40)", "protocol_netflock.c", "add_asker", 'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS)',
+     'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS / 1000)', ["cli/deaths: server paused for less than the lease"]),
+
+    # The network.
+    ("a name is looked up for as long as that takes", "resolve.c", "resolve_host", "q->interrupt, q->deadline)", "q->interrupt, DEADLINE_NEVER)",
+     ["faults/network: the name server does not answer"]),
+    ("the first address has all the time there is", "transport.c", "open_tcp", "(deadline - now) / (list->count - i)", "(deadline - now)",
+     ["faults/network: the first of several addresses is dead"]),
+    ("no connection is made anew", "renewal.c", "renew", "failed(r, &f);\n\t\treturn true", "failed(r, &f);\n\t\tr->due = DEADLINE_NEVER;\n\t\treturn true",
+     ["faults/network: the command does not notice", "faults/refusals: too few replicas for a while"]),
+    ("the thread that renews keeps the deadline, and hangs with its request", "keeper.c", "check_time", "if (!k->lost &&",
+     "if (false && !k->lost &&", ["faults/network: the name server hangs while the lock is held"]),
 
     # Attempts and replies.
     ("tokens are constant (M17)", "token.c", "token_random", "n = getrandom(bytes, sizeof(bytes), 0)",
@@ -169,13 +189,21 @@ MUTANTS = [
 
     # Secrets and surfaces.
     ("control characters reach the terminal (M36)", "message.c", "message_escape", "utf8_hidden(c)", "false",
-     ["cli/names: reaches the terminal escaped"]),
+     ["cli/names: reaches the terminal escaped", "cli/status: never reach the screen"]),
+    ("status shows names as they are (M36)", "cmd_status_show.c", "cmd_status_row", "text_escape(&cells[NAME], in->name, in->name_len)",
+     "text_add(&cells[NAME], in->name, in->name_len)", ["cli/status: never reach the screen"]),
+    ("all locks are asked for in one request (M21)", "protocol_netflock_admin.c", "scan",
+     '"SCAN", walk->cursor, "MATCH", match, "COUNT",\n\t\tPAGE', '"KEYS", match', ["cli/acl: the line for reset-all: locks"]),
+    ("globs in the prefix are let through (M22)", "options_value.c", "read_prefix", 'strchr("{}*?[]\\\\", *p) != NULL',
+     "false", ["cli/reset-all: the prefix is taken literally"]),
     ("--scrub-env leaves the server's address (M37)", "environment.c", "keeps", "scrub && i <", "false && i <",
      ["cli/transparency: --scrub-env hides"]),
 ]
 
 # What has a second line of defence needs a second wound: by the name above.
 AND = {
+    "the thread that renews keeps the deadline, and hangs with its request": ("front.c", "overdue_at", "if (front->overdue ||",
+                                                                             "if (true || front->overdue ||"),
     "nobody watches the lease's end": ("front.c", "overdue_at", "if (front->overdue ||", "if (true || front->overdue ||"),
 }
 

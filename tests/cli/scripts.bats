@@ -27,8 +27,9 @@ ours() {
 		case $(cat /proc/$pid/comm 2>/dev/null) in netflock | lock-keeper) echo "$pid" ;; esac
 	done
 }
-the_keeper() { for pid in $(ours); do [ "$(cat /proc/$pid/comm)" = lock-keeper ] && echo "$pid"; done; }
-the_front() { for pid in $(ours); do [ "$(cat /proc/$pid/comm)" = netflock ] && echo "$pid"; done; }
+named() { for pid in $(ours); do if grep -qsx "$1" "/proc/$pid/comm"; then echo "$pid"; fi; done; }
+the_keeper() { named lock-keeper; }
+the_front() { named netflock; }
 none_of_ours() { [ -z "$(ours)" ]; }
 is_held() { "$NETFLOCK" held -q "$lock" "$TOKEN" 3>&- 4>&-; }
 subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }

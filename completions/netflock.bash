@@ -246,11 +246,11 @@ _netflock()
 		_netflock_options "${word:-run}"
 		_netflock_offer "$cur" "$options"
 	elif [[ $word == help ]]; then
-		_netflock_offer "$cur" $_netflock_words
+		_netflock_offer "$cur" "$_netflock_words"
 	elif [[ $word == @(acquire|renew|release|held) ]] && ((names > 0)); then
 		return
 	elif [[ $word != reset-all ]]; then
-		[[ -n $word || -n $ended ]] || _netflock_offer "$cur" $_netflock_words
+		[[ -n $word || -n $ended ]] || _netflock_offer "$cur" "$_netflock_words"
 		_netflock_names "$cur"
 		_netflock_trim "$cur"
 	fi

@@ -74,7 +74,7 @@ MUTANTS = [
      "in_fill(s, deadline > 0 ? deadline_now() + 400 * DEADLINE_MS : 0, f)", ["cli/errors: a reply that trickles in"]),
 
     # Losing it.
-    ("a refused renewal is taken for a failed one (M12)", "renewal.c", "renew", "tell(r, RENEWAL_LOST, &f);\n\t\treturn false",
+    ("a refused renewal is taken for a failed one (M12)", "renewal.c", "renew", "tell_lost(r, &f);\n\t\treturn false",
      "failed(r, &f);\n\t\treturn true", ["faults/server: 76 within a renewal interval"]),
     ("a lost lock does not stop the command", "keeper.c", "lose", "if (!k->job->warn_only)", "if (false)",
      ["faults/server: 76 within a renewal interval", "chaos forgets: never two at once"]),
@@ -172,8 +172,8 @@ MUTANTS = [
      ["cli/signals: its children are stopped before the lock is free"]),
     ("the command outlives a dead keeper (M33)", "command.c", "become", "prctl(PR_SET_PDEATHSIG, SIGKILL)", "(void)0",
      ["cli/deaths: front and keeper killed"]),
-    ("the keeper does not see that the front is dead", "keeper.c", "hear_front", "if (k->stage != ENDED)\n\t\tstop_tree(k, 0)",
-     "if (false)\n\t\tstop_tree(k, 0)", ["cli/deaths: front killed: the whole tree is dead"]),
+    ("the keeper does not see that the front is dead", "keeper.c", "hear_front", "if (k->stage != ENDED && !k->tree.foreign)",
+     "if (false)", ["cli/deaths: front killed: the whole tree is dead"]),
     ("a stopped keeper is not continued", "front.c", "check_keeper", "kill(front->keeper, SIGCONT)", "(void)0",
      ["cli/deaths: keeper stopped once"]),
     ("a keeper that is stopped again is left alone", "front.c", "check_keeper", "kill_keeper(front)", "(void)0",
@@ -186,6 +186,18 @@ MUTANTS = [
      ["cli/signals: --wait-all holds the lock until the last child"]),
     ("a signal does not end a wait", "lock.c", "wait_turn",
      "if (ready & 4)\n\t\t\treturn interrupted(p);", "", ["cli/signals: TERM while it waits ends the wait"]),
+
+    # Scripts.
+    ("a lock that is lost is given back while its script goes on", "keeper.c", "lose", "k->immortal = true;", "",
+     ["cli/scripts: --on-lost warn: the script is left alone"]),
+    ("a lock is kept for a script that was not told its token", "keeper.c", "hear_link", "if (n != 1 && k->stage == RUNNING)", "if (false)",
+     ["cli/scripts: a token that cannot be written"]),
+    ("a script that gives its lock back is stopped", "renewal.c", "tell_lost", "r->lock->returned ? RENEWAL_RETURNED : RENEWAL_LOST",
+     "RENEWAL_LOST", ["cli/scripts: release by the script: free at once", "cli/scripts: the keeper does not hear of it"]),
+    ("a keeper of a script that was killed has no successor", "front.c", "replace_keeper", "if (!front->tree.foreign ||", "if (true ||",
+     ["cli/scripts: a keeper killed with -9"]),
+    ("a keeper keeps its script's descriptors", "background.c", "keep", "descriptors_close_inherited();", "",
+     ["cli/scripts: none of the script's descriptors"]),
 
     # Secrets and surfaces.
     ("control characters reach the terminal (M36)", "message.c", "message_escape", "utf8_hidden(c)", "false",

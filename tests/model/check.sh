@@ -37,7 +37,7 @@ limits-reset | -DRESET -DDIE=1 | revoked expired both | one of the locks is rese
 limits-queue | -DLOSEQ | asked_again together both | the queue of one lock is lost: the same, and no deadlock
 limits-forget | -DFORGET | restored restored_beside not_restored held_back lifted overlap | one lock or both are forgotten: who shares them gets them back, overlap only after a grant to one who could not know
 limits-forget-deaths | -DFORGET -DDIE=1 -DRW | restored_beside held_back dead_head passed_over expired | and one vanishes: the same
-limits-late | -DFORGET -DLATE -DRW | gave_way restored_beside | and a renewal comes late: no reader, no writer loses a lock for nothing
+limits-late | -DFORGET -DLATE -DRW -DONE | gave_way restored_beside | and a renewal comes late: no reader, no writer loses a lock for nothing
 lease-prompt | -DDEATH -DRESET | ran renewed refused heard front_cleans keeper_cleans ended released revoked | one lease, a quick network, a death, a reset: the command is dead before the lock passes on, nothing revives it
 lease-loss | -DLOSS -DDEATH -DRESET | too_late renewed late_reply stray term kill kill_child front_cleans keeper_cleans ended expired released revoked drift | requests and replies late and lost, a death, a reset: the same
 lease-keeper-stops | -DLOSS -DSTOPK -DRESET | late_reply kill overdue front_cleans expired revoked | the keeper is stopped, again and again: the same
@@ -93,9 +93,9 @@ LIMITS_PENDONE | -DDIE=1 | rule 12: a grant to one who has gone is taken back in
 LIMITS_RESETONE | -DRESET | rule 9: a reset revokes all names of its holder
 LIMITS_NOHOLD | -DFORGET | rule 8: grants are held back for those who share, too
 LIMITS_LIFT | -DFORGET | rule 8: a restore that is not exclusive does not lift the hold-back
-LIMITS_RESTORE | -DFORGET -DLATE -DRW | rule 8: a restore obeys the limits
-LIMITS_OUTLIVED | -DFORGET -DLATE -DRW | rule 8 (mended): who held alone before a reader is over
-LIMITS_TURNOUT | -DFORGET -DLATE -DRW | rule 8 (mended): who held alone after it is not
+LIMITS_RESTORE | -DFORGET -DLATE -DRW -DONE | rule 8: a restore obeys the limits
+LIMITS_OUTLIVED | -DFORGET -DLATE -DRW -DONE | rule 8 (mended): who held alone before a reader is over
+LIMITS_TURNOUT | -DFORGET -DLATE -DRW -DONE | rule 8 (mended): who held alone after it is not
 LEASE_FROMREPLY | -DLOSS | section 4: so does that of a renewal
 LEASE_DRIFT | -DLOSS -DSTOPK | section 4: clocks differ by a hundredth
 LEASE_START | -DLOSS | section 4: no command is started under a lease that is as good as over

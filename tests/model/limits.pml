@@ -17,6 +17,7 @@
  * LATE: one renewal of the first client is delayed in flight for any time
  * LOSEQ: the server loses the queue of the first lock once
  * RW: requests are exclusive or shared only
+ * ONE: all of them are for the first lock only
  */
 #ifndef DIE
 #define DIE 0
@@ -883,8 +884,10 @@ end:	do
 		fi;
 		if
 		:: names[who] = 1
+#ifndef ONE
 		:: names[who] = 2
 		:: names[who] = 3
+#endif
 		fi;
 		if
 		:: lim[who] = 1

@@ -165,7 +165,7 @@ VARIANTS = [
      'if false then', ['reset']),
     ('reset revokes a grant', "local runs = own.state == 'held' or "
      "own.state == 'revoked'", 'local runs = true', []),
-    ('reset tells nobody', "publish(name, 'revoked')", '', []),
+    ('reset tells nobody', 'publish(m[1], m[2])', '', []),
     ('reset of one name only', 'for _, name in ipairs(f.names) do\n'
      'local s = lock(name)\nlocal own', 'for _, name in ipairs({mine[1].key}) '
      'do\nlocal s = lock(name)\nlocal own', []),

@@ -105,6 +105,18 @@ logged() {
 	logger_end
 }
 
+@test "--syslog: what the processes in the background of a script's lock have to say, too" {
+	local token
+	logger_start
+	background sleep 1000
+	token=$(logged acquire --syslog --pid "$PID" "$lock")
+	netflock reset -q "$lock"
+	finish
+	assert_status 143
+	wait_for_line "$LOG" "$lock: lock lost: it was reset; stopping the script"
+	logger_end
+}
+
 @test "--syslog with --log json: the object is the text" {
 	logger_start
 	run --separate-stderr logged --syslog --log json "$lock" -- "$BATS_TEST_TMPDIR/nothing" || :

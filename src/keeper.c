@@ -126,8 +126,8 @@ grace_end(const struct keeper *k)
 static void
 say_lost_at_end(struct keeper *k, const char *why)
 {
-	say(k, MESSAGE_ERROR, "lock lost: %s; the command has ended, but did not "
-	    "hold it throughout", why);
+	say(k, MESSAGE_ERROR, "lock lost: %s; the command has ended, but did "
+	    "not hold it throughout", why);
 }
 
 static void
@@ -144,8 +144,9 @@ lose(struct keeper *k, const char *why)
 		say_lost_at_end(k, why);
 		return;
 	}
-	say(k, MESSAGE_ERROR, k->job->warn_only ? "lock lost: %s; the %s goes on "
-	    "without it" : "lock lost: %s; stopping the %s", why,
+	say(k, MESSAGE_ERROR, k->job->warn_only
+		? "lock lost: %s; the %s goes on without it"
+		: "lock lost: %s; stopping the %s", why,
 	    k->tree.foreign ? "script" : "command");
 	if (!k->job->warn_only) {
 		stop_tree(k, deadline_min(grace_end(k),
@@ -260,8 +261,8 @@ hear_renewal(struct keeper *k)
 			return;
 		case RENEWAL_FAILED:
 			k->failing = true;
-			say(k, MESSAGE_WARNING, "cannot renew the lock: %s; trying on, "
-			    "the lease ends in %s", f.text,
+			say(k, MESSAGE_WARNING, "cannot renew the lock: %s; "
+			    "trying on, the lease ends in %s", f.text,
 			    lease_left(k, left, sizeof(left)));
 			break;
 		case RENEWAL_RECOVERED:
@@ -270,8 +271,8 @@ hear_renewal(struct keeper *k)
 			break;
 		case RENEWAL_RESTORED:
 			k->failing = false;
-			say(k, MESSAGE_WARNING, "the server had forgotten the lock; it "
-			    "is held again");
+			say(k, MESSAGE_WARNING, "the server had forgotten the "
+			    "lock; it is held again");
 			break;
 		case RENEWAL_CLOCK:
 			say(k, MESSAGE_WARNING, "%s", f.text);
@@ -309,8 +310,8 @@ reap(struct keeper *k)
 		    ended_by_forwarded(k)))
 			stop_tree(k, grace_end(k));
 		else if (!k->tree.childless && !k->job->wait_all) {
-			say(k, MESSAGE_NOTE, "the command ended and left processes "
-			    "behind; they run without the lock");
+			say(k, MESSAGE_NOTE, "the command ended and left "
+			    "processes behind; they run without the lock");
 			k->stage = ENDED;
 		}
 	}
@@ -365,7 +366,8 @@ check_time(struct keeper *k)
 	if (now >= k->stop_at && k->stage != STOPPING && k->stage != ENDED) {
 		k->timed_out = true;
 		k->stop_at = DEADLINE_NEVER;
-		say(k, MESSAGE_WARNING, "the command ran longer than %s; stopping it",
+		say(k, MESSAGE_WARNING,
+		    "the command ran longer than %s; stopping it",
 		    duration_format(limit, sizeof(limit),
 			k->job->max_runtime_ms));
 		stop_tree(k, grace_end(k));
@@ -464,8 +466,8 @@ give_back(struct keeper *k, bool ran)
 		end = now + k->terms->io;
 	if (k->renewing && !renewal_stop(k->renewal, end)) {
 		if (!k->lost)
-			say(k, MESSAGE_WARNING, "cannot release the lock: the renewal "
-			    "hangs; it runs out in %s",
+			say(k, MESSAGE_WARNING, "cannot release the lock: the "
+			    "renewal hangs; it runs out in %s",
 			    lease_left(k, left, sizeof(left)));
 		return;
 	}
@@ -482,7 +484,8 @@ give_back(struct keeper *k, bool ran)
 		say_lost_at_end(k, f.text);
 		return;
 	}
-	say(k, MESSAGE_WARNING, "cannot release the lock: %s; it runs out in %s", f.text,
+	say(k, MESSAGE_WARNING,
+	    "cannot release the lock: %s; it runs out in %s", f.text,
 	    lease_left(k, left, sizeof(left)));
 }
 
@@ -552,8 +555,8 @@ prepare_command(struct keeper *k)
 		return false;
 	}
 	if (!command_tree_visible())
-		say(k, MESSAGE_WARNING, "cannot look into /proc: if the command must "
-		    "be stopped, what it has started may run on");
+		say(k, MESSAGE_WARNING, "cannot look into /proc: if the command "
+		    "must be stopped, what it has started may run on");
 	return true;
 }
 

@@ -54,7 +54,7 @@ struct lock_request {
 	struct deadline_terms terms;
 	int limit;		/* 1 exclusive, N slots, 0 shared */
 	int64_t min_hold_ms;
-	int64_t once_ms;	/* needless if a run that began then succeeded */
+	int64_t once_ms;	/* needless if a run since then succeeded */
 	int keep_history;	/* runs that the server remembers */
 };
 

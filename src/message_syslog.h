@@ -12,9 +12,9 @@
 #define MESSAGE_SYSLOG "/dev/log"
 
 /*
- * Send TEXT, one line without its newline, to the socket PATH, with the facility "user".
- * False if nobody takes it: no logger, or its socket has been full for a second,
- * and from then on whenever it is full.
+ * Send TEXT, one line without its newline, to the socket PATH, with the
+ * facility "user".  False if nobody takes it: no logger, or its socket has been
+ * full for a second, and from then on whenever it is full.
  */
 bool message_syslog(const char *path, int severity, const char *text);
 

@@ -30,7 +30,7 @@ enum protocol_result {
 	PROTOCOL_WAITING,     /* in the queue; lock->rival, ->ask_again set */
 	PROTOCOL_LOST,	      /* no longer ours (keep, release) */
 	PROTOCOL_NESTED,      /* an ancestor of ours keeps us out */
-	PROTOCOL_DONE,	      /* not needed (once_ms); lock->rival is who did it */
+	PROTOCOL_DONE,	      /* needless (once_ms); lock->rival did it */
 	PROTOCOL_RETRY,	      /* server says not now, connection broke: try again */
 	PROTOCOL_FATAL,	      /* refused, or a configuration error: give up */
 	PROTOCOL_INTERRUPTED  /* a signal */

@@ -13,9 +13,9 @@ struct job;
 struct options;
 
 /*
- * Get JOB's lock.  LOCK_HELD: go on, but if JOB->unlocked, without it.  Otherwise
- * *STATUS is the exit status; F->status is 0 if all has been said, else F is
- * still to be printed.  LOCK_INTERRUPTED: the queue has been left, and the
+ * Get JOB's lock.  LOCK_HELD: go on, but if JOB->unlocked, without it.
+ * Otherwise *STATUS is the exit status; F->status is 0 if all has been said,
+ * else F is still to be printed.  LOCK_INTERRUPTED: the queue has been left, and the
  * caller is to die of JOB->ended_by.
  */
 enum lock_result waiting_acquire(const struct options *o, struct job *job,

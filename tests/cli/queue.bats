@@ -353,7 +353,7 @@ passed() { [ "$(now)" -ge "$1" ]; }
 	finish "${WAITER[1]}"
 	assert_free
 	assert_between "$($R PTTL "netflock:{$lock}")" 604700000 604800000 "the lock's expiry"
-	assert_equal "$($R HKEYS "netflock:{$lock}" | sort | paste -sd' ')" "born fence granted last order" "fields left"
+	assert_equal "$($R HKEYS "netflock:{$lock}" | sort | paste -sd' ')" "born done fence granted last order" "fields left"
 }
 
 @test "a holder's host that vanishes frees the lock when the lease ends" {

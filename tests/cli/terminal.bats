@@ -231,7 +231,7 @@ slow_start() {
 	background_pty 'expect:[$#] ' "send:${SLOW[*]} $NETFLOCK -t 1.2s $lock sh -c 'echo it runs'\n" \
 		expect:^ready 'send:\x1a' expect:Stopped 'expect:[$#] ' \
 		"send:: >$SLOW_GO; $NETFLOCK $lock sh -c 'echo other runs'; fg; echo status=\$?\n" \
-		'expect:^other runs' 'expect:^status=(69|76)' 'send:exit 0\n' \
+		'expect:(^|\x1b\[K)other runs' 'expect:^status=(69|76)' 'send:exit 0\n' \
 		-- bash --norc --noediting -i
 	finish
 	[ "$status" = 0 ] || cat "$OUT" "$ERR" >&2

@@ -62,6 +62,7 @@ nowhere() { try -u "unix://$BATS_TEST_TMPDIR/nobody" --connect-timeout 200ms "$@
 	kill -KILL "$(sed -n 2p <<<"$tree")"
 	finish
 	assert_status 70
+	assert_equal "$(tail -n 1 "$ERR")" "netflock: $lock: the lock's keeper process was killed; the command was killed"
 	# shellcheck disable=SC2086  # a list of words
 	wait_until processes_gone $tree
 	background "$NETFLOCK" -u "unix://$BATS_TEST_TMPDIR/nobody" --connect-timeout 100ms --if-unreachable run "$lock" -- \

@@ -26,7 +26,7 @@ for line in sys.stdin.buffer.read().decode().split("\n"):
     print(shown)' <<<"$output"
 }
 # Each drawing of the line, without its escapes.
-drawn() { tr '\r\n' '\n\n' <<<"$output" | sed -n 's/^\x1b\[K\(netflock: waiting for .*\)$/\1/p'; }
+drawn() { tr '\r' '\n' <<<"$output" | sed -n 's/^\x1b\[K\(netflock: waiting for .*\)$/\1/p'; }
 
 @test "on a terminal a line says who has it and how many are ahead; it is drawn in place, each second" {
 	hold "$lock" --reason dump

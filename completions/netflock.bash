@@ -19,7 +19,7 @@ _netflock_kind()
 	--log) kind=form ;;
 	--keep-history) kind=count ;;
 	-u | --url) kind=url ;;
-	--password-file | --cacert | --cert | --key | --report) kind='file' ;;
+	--config | --password-file | --cacert | --cert | --key | --report) kind='file' ;;
 	--reason | --pid | --token | --match | --user | --sni | --prefix) kind=text ;;
 	*) return 1 ;;
 	esac
@@ -31,7 +31,7 @@ _netflock_options()
 	local getting="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -s --shared --slots --with
 		--min-hold --jitter --reason"
 	local lease="-t --ttl" stopping="-k --kill-after --signal --on-lost"
-	local connection="-u --url --user --password-file --cacert --cert --key --sni --insecure --connect-timeout
+	local connection="--config -u --url --user --password-file --cacert --cert --key --sni --insecure --connect-timeout
 		--io-timeout --prefix"
 
 	case $1 in
@@ -70,7 +70,7 @@ _netflock_unquoted()
 _netflock_remember()
 {
 	case $1 in
-	-u | --url | --user | --password-file | --cacert | --cert | --key | --sni | --prefix) server+=("$1" "$(_netflock_unquoted "$2")") ;;
+	--config | -u | --url | --user | --password-file | --cacert | --cert | --key | --sni | --prefix) server+=("$1" "$(_netflock_unquoted "$2")") ;;
 	esac
 }
 

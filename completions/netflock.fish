@@ -4,7 +4,7 @@
 # Options that take a value, by letter and by word.
 set -g __netflock_letters w E t k T u
 set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --once-per --jitter --if-unreachable --report --keep-history --log --reason --kill-after --signal \
-    --on-lost --max-runtime --pid --add --interval --token --match --url --user --password-file --cacert --cert \
+    --on-lost --max-runtime --pid --add --interval --token --match --config --url --user --password-file --cacert --cert \
     --key --sni --connect-timeout --io-timeout --prefix
 
 # The letter in a cluster that takes a value, and what follows it: "-nw5m" is w and 5m.
@@ -84,10 +84,10 @@ function __netflock_server
         set -l cluster
         string match -qr -- '^-[^-]' $word; and set cluster (__netflock_cluster $word)
         switch "$word"
-            case --url --user --password-file --cacert --cert --key --sni --prefix
+            case --config --url --user --password-file --cacert --cert --key --sni --prefix
                 set i (math $i + 1)
                 test $i -le (count $words); and printf '%s\n' $word $words[$i]
-            case '--url=*' '--user=*' '--password-file=*' '--cacert=*' '--cert=*' '--key=*' '--sni=*' '--prefix=*' --insecure
+            case '--config=*' '--url=*' '--user=*' '--password-file=*' '--cacert=*' '--cert=*' '--key=*' '--sni=*' '--prefix=*' --insecure
                 echo -- $word
             case '-*'
                 if test "$cluster[1]" = u; and test -n "$cluster[2]"
@@ -187,6 +187,7 @@ $opt -l dry-run -d 'Say what would be done'
 $opt -l force -d 'Do not ask'
 
 set opt complete -c netflock -n '__netflock_in any run status history reset reset-all acquire renew release held'
+$opt -l config -r -F -d Settings
 $opt -s u -l url -r -a 'redis:// rediss:// unix:///' -d Server
 $opt -l user -x -d 'ACL user'
 $opt -l password-file -r -F -d 'Holds the password'

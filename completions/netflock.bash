@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2207,SC2034,SC2154
 
-_netflock_words='run help status history reset reset-all acquire renew release held'
+_netflock_words='run help status history reset reset-all acquire renew release held doctor'
 
 # What option $1 takes, into $kind; 1 if it takes nothing.
 _netflock_kind()
@@ -42,6 +42,7 @@ _netflock_options()
 		;;
 	status) options="--json --watch --interval --names $connection" ;;
 	history) options="--json $connection" ;;
+	doctor) options="--show-config --json $connection" ;;
 	reset) options="--now --token $connection" ;;
 	reset-all) options="--now --match --dry-run --force $connection" ;;
 	acquire) options="$getting $lease $stopping --pid --fence --token $connection" ;;
@@ -112,7 +113,7 @@ _netflock_scan()
 			ended=1
 		elif [[ -z $ended && ${words[i]} == -?* ]]; then
 			_netflock_option "${words[i]}"
-		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|history|reset|reset-all|acquire|renew|release|held) ]]; then
+		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|history|reset|reset-all|acquire|renew|release|held|doctor) ]]; then
 			word=${words[i]}
 		elif [[ -z $word || $word == run ]]; then
 			operand=$i

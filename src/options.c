@@ -431,6 +431,7 @@ take_values(struct options *o, const struct options_memory *m)
 	/* In a file it is about messages, not about what a command does. */
 	o->quiet = given_here(m, OPTION_QUIET);
 	o->json = given(m, OPTION_JSON);
+	o->show_config = given(m, OPTION_SHOW_CONFIG);
 	o->watch = given(m, OPTION_WATCH);
 	o->names_only = given(m, OPTION_NAMES);
 	o->interval_ms = number(m, OPTION_INTERVAL, DEFAULT_INTERVAL_MS);

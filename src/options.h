@@ -39,7 +39,8 @@ enum options_group {
 	OPTIONS_KEEPING = 1024, /* acquire */
 	OPTIONS_EXTENDING = 2048, /* renew */
 	OPTIONS_FENCING = 4096, /* acquire, held */
-	OPTIONS_OUTPUT = 8192	/* status, history */
+	OPTIONS_OUTPUT = 8192,	/* status, history, doctor */
+	OPTIONS_EXAMINING = 16384 /* doctor */
 };
 
 enum options_operands {
@@ -131,6 +132,7 @@ struct options {
 	const char *token;	  /* --token: this holder only; TOKEN; or NULL */
 	const char *match;	  /* --match: these locks only; or NULL */
 	bool dry_run, force;
+	bool show_config;	  /* doctor --show-config */
 	bool colour;		  /* the environment does not forbid it */
 	bool dumb;		  /* the terminal: it can draw nothing anew */
 	int columns;		  /* COLUMNS; 0 if unset or no number */

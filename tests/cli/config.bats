@@ -144,10 +144,10 @@ refused() {
 }
 
 @test "what is wrong is said as FILE:LINE: what, by every subcommand" {
-	local words
+
 	write "$file" '# first' '' 'tll = 5s'
 	refused "$file:3: unknown key 'tll' (did you mean 'ttl'?)"
-	for words in status "status x" "reset x" reset-all; do
+	for words in status "status x" "reset x" reset-all doctor "doctor --show-config"; do
 		try $words
 		assert_status 78
 		assert_stderr "netflock: $file:3: unknown key 'tll' (did you mean 'ttl'?)"

@@ -93,7 +93,7 @@ static void
 every_option_that_may_stand_there_is_a_key(void **state)
 {
 	static const char *const samples[] = { "30s", "/x", "3", "TERM", "kill",
-		"x", "redis://db1" };
+		"x", "redis://db1", "json", "run" };
 	char line[80], name[32];
 
 	(void)state;

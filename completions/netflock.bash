@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2207,SC2034,SC2154
 
-_netflock_words='run help status history reset reset-all acquire renew release held'
+_netflock_words='run help status history reset reset-all acquire renew release held doctor'
 
 # What option $1 takes, into $kind; 1 if it takes nothing.
 _netflock_kind()
@@ -19,7 +19,7 @@ _netflock_kind()
 	--log) kind=form ;;
 	--keep-history) kind=count ;;
 	-u | --url) kind=url ;;
-	--password-file | --cacert | --cert | --key | --report) kind='file' ;;
+	--config | --password-file | --cacert | --cert | --key | --report) kind='file' ;;
 	--reason | --pid | --token | --match | --user | --sni | --prefix) kind=text ;;
 	*) return 1 ;;
 	esac
@@ -31,7 +31,7 @@ _netflock_options()
 	local getting="-n --nonblock -w --wait --timeout -E --conflict-exit-code -x -e --exclusive -s --shared --slots --with
 		--min-hold --jitter --reason"
 	local lease="-t --ttl" stopping="-k --kill-after --signal --on-lost"
-	local connection="-u --url --user --password-file --cacert --cert --key --sni --insecure --connect-timeout
+	local connection="--config -u --url --user --password-file --cacert --cert --key --sni --insecure --connect-timeout
 		--io-timeout --prefix"
 
 	case $1 in
@@ -42,6 +42,7 @@ _netflock_options()
 		;;
 	status) options="--json --watch --interval --names $connection" ;;
 	history) options="--json $connection" ;;
+	doctor) options="--show-config --json $connection" ;;
 	reset) options="--now --token $connection" ;;
 	reset-all) options="--now --match --dry-run --force $connection" ;;
 	acquire) options="$getting $lease $stopping --pid --fence --token $connection" ;;
@@ -70,7 +71,7 @@ _netflock_unquoted()
 _netflock_remember()
 {
 	case $1 in
-	-u | --url | --user | --password-file | --cacert | --cert | --key | --sni | --prefix) server+=("$1" "$(_netflock_unquoted "$2")") ;;
+	--config | -u | --url | --user | --password-file | --cacert | --cert | --key | --sni | --prefix) server+=("$1" "$(_netflock_unquoted "$2")") ;;
 	esac
 }
 
@@ -112,7 +113,7 @@ _netflock_scan()
 			ended=1
 		elif [[ -z $ended && ${words[i]} == -?* ]]; then
 			_netflock_option "${words[i]}"
-		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|history|reset|reset-all|acquire|renew|release|held) ]]; then
+		elif [[ -z $word && -z $ended && ${words[i]} == @(run|help|status|history|reset|reset-all|acquire|renew|release|held|doctor) ]]; then
 			word=${words[i]}
 		elif [[ -z $word || $word == run ]]; then
 			operand=$i

@@ -4,7 +4,7 @@
 # Options that take a value, by letter and by word.
 set -g __netflock_letters w E t k T u
 set -g __netflock_values --wait --timeout --conflict-exit-code --slots --with --ttl --min-hold --once-per --jitter --if-unreachable --report --keep-history --log --reason --kill-after --signal \
-    --on-lost --max-runtime --pid --add --interval --token --match --url --user --password-file --cacert --cert \
+    --on-lost --max-runtime --pid --add --interval --token --match --config --url --user --password-file --cacert --cert \
     --key --sni --connect-timeout --io-timeout --prefix
 
 # The letter in a cluster that takes a value, and what follows it: "-nw5m" is w and 5m.
@@ -45,7 +45,7 @@ function __netflock_operands
         else if string match -qr -- '^-.' $word
             set -l cluster (__netflock_cluster $word)
             test (count $cluster) -gt 0; and test -z "$cluster[2]"; and set skip yes
-        else if test $sub = any; and contains -- $word run help status history reset reset-all acquire renew release held
+        else if test $sub = any; and contains -- $word run help status history reset reset-all acquire renew release held doctor
             set sub $word
         else
             test $sub = any; and set sub run
@@ -62,7 +62,7 @@ end
 function __netflock_in
     set -l words (__netflock_operands)
     contains -- $words[1] $argv; or return 1
-    contains -- $words[1] status reset; or test (count $words) -eq 1
+    contains -- $words[1] status reset doctor; or test (count $words) -eq 1
 end
 
 function __netflock_in_command
@@ -84,10 +84,10 @@ function __netflock_server
         set -l cluster
         string match -qr -- '^-[^-]' $word; and set cluster (__netflock_cluster $word)
         switch "$word"
-            case --url --user --password-file --cacert --cert --key --sni --prefix
+            case --config --url --user --password-file --cacert --cert --key --sni --prefix
                 set i (math $i + 1)
                 test $i -le (count $words); and printf '%s\n' $word $words[$i]
-            case '--url=*' '--user=*' '--password-file=*' '--cacert=*' '--cert=*' '--key=*' '--sni=*' '--prefix=*' --insecure
+            case '--config=*' '--url=*' '--user=*' '--password-file=*' '--cacert=*' '--cert=*' '--key=*' '--sni=*' '--prefix=*' --insecure
                 echo -- $word
             case '-*'
                 if test "$cluster[1]" = u; and test -n "$cluster[2]"
@@ -136,8 +136,9 @@ complete -c netflock -n '__netflock_in any' -a acquire -d 'Take a lock for a scr
 complete -c netflock -n '__netflock_in any' -a renew -d 'Extend its lease'
 complete -c netflock -n '__netflock_in any' -a release -d 'Give it back'
 complete -c netflock -n '__netflock_in any' -a held -d 'Tell whether it is held still'
-complete -c netflock -n '__netflock_in help' -a 'run help status history reset reset-all acquire renew release held'
-complete -c netflock -n '__netflock_in any run status history reset acquire renew release held' -a '(__netflock_names)' -d Lock
+complete -c netflock -n '__netflock_in help' -a 'run help status history reset reset-all acquire renew release held doctor'
+complete -c netflock -n '__netflock_in any run status history reset acquire renew release held doctor' -a '(__netflock_names)' -d Lock
+complete -c netflock -n '__netflock_in any' -a doctor -d 'Examine the server'
 complete -c netflock -n __netflock_in_command -a '(__netflock_command)'
 complete -c netflock -n __netflock_at_command -s c -x -d 'Run a shell command'
 
@@ -172,11 +173,14 @@ complete -c netflock -n '__netflock_in acquire' -l pid -x -a '(__fish_complete_p
 complete -c netflock -n '__netflock_in renew' -l add -x -a '(__netflock_durations)' -d 'Longer than what is left'
 complete -c netflock -n '__netflock_in acquire held' -l fence -d 'Print the fence number'
 
-complete -c netflock -n '__netflock_in status history' -l json -d 'Print JSON, for programs'
+complete -c netflock -n '__netflock_in status history doctor' -l json -d 'Print JSON, for programs'
 set opt complete -c netflock -n '__netflock_in status'
 $opt -l watch -d 'Look again and again'
 $opt -l interval -x -a '(__netflock_durations)' -d 'Between two looks of --watch'
 $opt -l names -d 'Print the names only'
+
+set opt complete -c netflock -n '__netflock_in doctor'
+$opt -l show-config -d 'Print the settings'
 
 set opt complete -c netflock -n '__netflock_in reset reset-all'
 $opt -l now -d 'Free at once, while the command may still run'
@@ -186,7 +190,8 @@ $opt -l match -x -d 'Only locks whose name matches'
 $opt -l dry-run -d 'Say what would be done'
 $opt -l force -d 'Do not ask'
 
-set opt complete -c netflock -n '__netflock_in any run status history reset reset-all acquire renew release held'
+set opt complete -c netflock -n '__netflock_in any run status history reset reset-all acquire renew release held doctor'
+$opt -l config -r -F -d Settings
 $opt -s u -l url -r -a 'redis:// rediss:// unix:///' -d Server
 $opt -l user -x -d 'ACL user'
 $opt -l password-file -r -F -d 'Holds the password'
@@ -199,7 +204,7 @@ $opt -l connect-timeout -x -a '(__netflock_durations)' -d 'Until the server firs
 $opt -l io-timeout -x -a '(__netflock_durations)' -d 'For one request'
 $opt -l prefix -x -d 'First part of the keys'
 
-set opt complete -c netflock -n '__netflock_in any run help status history reset reset-all acquire renew release held'
+set opt complete -c netflock -n '__netflock_in any run help status history reset reset-all acquire renew release held doctor'
 $opt -s q -l quiet -d 'Say nothing but usage errors'
 $opt -s v -l verbose -d 'Say what happens'
 $opt -l log -x -a 'text json' -d 'Form of messages'

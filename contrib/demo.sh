@@ -64,6 +64,7 @@ start_server() {
 		sleep 0.02
 	done
 	export NETFLOCK_URL="unix://$dir/s"
+	export NETFLOCK_CONFIG=/dev/null
 	unset REDIS_URL REDISCLI_AUTH NETFLOCK_CHAIN
 }
 

@@ -22,15 +22,21 @@
 #define IO_MS 2000
 #define WIDTH 80
 
-int
-cmd_admin_open(struct admin *a, const struct options *o, struct failure *f)
+struct session_settings
+cmd_admin_settings(const struct options *o)
 {
-	struct session_settings settings = { .url = &o->url,
+	return (struct session_settings){ .url = &o->url,
 		.user = o->user,
 		.password = o->password,
 		.client_name = "netflock",
 		.prefix = o->prefix,
 		.connect_ns = o->connect_ms * DEADLINE_MS };
+}
+
+int
+cmd_admin_open(struct admin *a, const struct options *o, struct failure *f)
+{
+	struct session_settings settings = cmd_admin_settings(o);
 
 	*a = (struct admin){ .protocol = &protocol_netflock,
 		.prefix = o->prefix,

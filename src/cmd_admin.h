@@ -9,8 +9,11 @@
 struct failure;
 struct json;
 struct options;
+struct session_settings;
 struct text;
 
+/* Whom to talk to, and as whom; it points into O. */
+struct session_settings cmd_admin_settings(const struct options *o);
 /* An admin as the options want it.  Returns 0, or -1 with F set. */
 int cmd_admin_open(struct admin *a, const struct options *o, struct failure *f);
 

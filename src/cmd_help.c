@@ -34,8 +34,9 @@ static const char examples[] =
     "      one after the other\n"
     "  netflock -w 10m -T 1h report -c 'make-report | mail -s report ops'\n"
     "      wait 10 minutes at most for the lock, run an hour at most\n"
-    "\nThe server: --url, $NETFLOCK_URL, $REDIS_URL, redis://127.0.0.1:6379.\n"
-    "Its password: in the URL, or $REDISCLI_AUTH.  More: man netflock.\n";
+    "\nThe server: --url, $NETFLOCK_URL, $REDIS_URL, url in netflock.conf,\n"
+    "redis://127.0.0.1:6379.  Its password: in the URL, --password-file, or\n"
+    "$REDISCLI_AUTH.  More: man netflock.\n";
 
 /* "Usage: netflock ..." and "   or: netflock ..." for each form. */
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd_acquire.h"
+#include "cmd_doctor.h"
 #include "cmd_held.h"
 #include "cmd_help.h"
 #include "cmd_history.h"
@@ -99,7 +100,16 @@ static const struct options_command commands[] = {
 	    .operands = OPTIONS_HOLDER,
 	    .least = 2,
 	    .most = 2 },
-	{ .word = "doctor" },
+	{ .word = "doctor",
+	    .main = cmd_doctor,
+	    .synopsis = "doctor [OPTION]... [NAME]",
+	    .brief = "Examine the server, and what we may do there.",
+	    .groups = OPTIONS_EXAMINING | OPTIONS_OUTPUT |
+		      OPTIONS_CONNECTION | OPTIONS_MESSAGES,
+	    .reads = OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_RUNNING |
+		     OPTIONS_STOPPING,
+	    .operands = OPTIONS_NAMES,
+	    .most = 1 },
 	{ .word = "history",
 	    .main = cmd_history,
 	    .synopsis = "history [OPTION]... NAME",

@@ -9,11 +9,7 @@
 
 #include "failure.h"
 #include "message.h"
-#include "options_argtable.h"
-#include "options_scan.h"
-#include "options_secret.h"
-#include "options_table.h"
-#include "options_value.h"
+#include "options_memory.h"
 #include "status.h"
 
 #define NAME_LONGEST 512 /* bytes */
@@ -23,23 +19,20 @@
 #define DEFAULT_KEEP_HISTORY 20
 #define COLUMNS_MAX 10000
 #define DEFAULT_PREFIX "netflock"
-
-/* What parsing needs besides; lives as long as the options. */
-struct options_memory {
-	struct options_scan scan;
-	struct options_value values[OPTIONS_ROWS];
-	const char *word;    /* of the subcommand, if one was given */
-	char *shell_argv[4]; /* /bin/sh -c STRING */
-	struct failure failure;
-	char secret[OPTIONS_SECRET_MAX + 1]; /* of --password-file */
-	char **names;  /* room for every word */
-	char *words[]; /* room for scan.options, for names, for --with */
-};
+#define FILE_NAME "netflock.conf"
+#define SYSTEM_FILE "/etc/" FILE_NAME
 
 static bool
 given(const struct options_memory *m, enum options_id id)
 {
 	return m->values[id].count > 0;
+}
+
+/* Not in a file. */
+static bool
+given_here(const struct options_memory *m, enum options_id id)
+{
+	return given(m, id) && m->values[id].file == NULL;
 }
 
 static int64_t
@@ -285,6 +278,123 @@ read_run(struct options *o, struct options_memory *m)
 }
 
 /* ------------------------------------------------------------------ */
+/* Configuration files. */
+
+/* Of the server itself: the first variable that names one, or NULL. */
+static const char *
+url_variable(const char **name)
+{
+	const char *url = variable(*name = "NETFLOCK_URL");
+
+	return url != NULL ? url : variable(*name = "REDIS_URL");
+}
+
+/*
+ * Take from a file what stronger sources leave open.  If they name another
+ * server than the file, what goes with its URL goes, too.
+ */
+static void
+apply_file(struct options_memory *m, const struct options_config *c,
+    unsigned groups)
+{
+	const char *name;
+	bool other = c->values[OPTION_URL].count > 0 &&
+		     (given(m, OPTION_URL) || url_variable(&name) != NULL);
+	unsigned settled = 0; /* families, as bits */
+
+	for (enum options_id id = 0; id < OPTIONS_ROWS; id++) {
+		if (given(m, id))
+			settled |= 1U << options_table[id].family;
+	}
+	settled &= ~(1U << OPTIONS_NO_FAMILY);
+	for (enum options_id id = 0; id < OPTIONS_ROWS; id++) {
+		if (c->values[id].line == 0 || given(m, id) ||
+		    m->values[id].file != NULL ||
+		    (options_table[id].group & groups) == 0 ||
+		    (settled >> options_table[id].family & 1) != 0 ||
+		    (other && id >= OPTION_URL && id <= OPTION_INSECURE))
+			continue;
+		m->values[id] = c->values[id];
+	}
+}
+
+/* PATH lives as long as the options. */
+static int
+read_file(
+    const struct options *o, struct options_memory *m, const char *path, bool must)
+{
+	struct options_config *c = &m->files[m->file_count++];
+
+	if (options_config_read(c, path, must, &m->failure) == -1)
+		return -1;
+	apply_file(m, c, o->command->groups | o->command->reads);
+	return 0;
+}
+
+/* As the XDG Base Directory Specification has it; NULL: nowhere. */
+static const char *
+find_user_file(struct options_memory *m)
+{
+	const char *directory = variable("XDG_CONFIG_HOME"), *below = "";
+	int len;
+
+	if (directory == NULL || directory[0] != '/') {
+		directory = variable("HOME");
+		below = "/.config";
+	}
+	if (directory == NULL || directory[0] != '/')
+		return NULL;
+	len = snprintf(m->user_file, sizeof(m->user_file), "%s%s/" FILE_NAME,
+	    directory, below);
+	return (size_t)len < sizeof(m->user_file) ? m->user_file : NULL;
+}
+
+/* A file that is named is the only one; else the user's goes first. */
+static int
+read_files(const struct options *o, struct options_memory *m)
+{
+	const char *path = text(m, OPTION_CONFIG, NULL);
+
+	if (path == NULL)
+		path = variable("NETFLOCK_CONFIG");
+	if (path != NULL)
+		return read_file(o, m, path, true);
+	path = find_user_file(m);
+	if (path != NULL && read_file(o, m, path, false) == -1)
+		return -1;
+	return read_file(o, m, SYSTEM_FILE, false);
+}
+
+/*
+ * The failure is about the values of these options: if one of them stands in
+ * a file, say where.  It is the file's fault if the command line has none.
+ */
+static int
+blame(struct options_memory *m, size_t count, const enum options_id *ids)
+{
+	const struct options_value *v, *from = NULL;
+	int status = STATUS_CONFIG;
+
+	for (size_t i = 0; i < count; i++) {
+		v = &m->values[ids[i]];
+		if (v->count > 0 && v->file == NULL)
+			status = m->failure.status;
+		else if (v->count > 0 && from == NULL)
+			from = v;
+	}
+	if (from == NULL)
+		return -1;
+	return failure_set(&m->failure, status, "%.200s:%u: %s", from->file,
+	    from->line, m->failure.text);
+}
+
+#define BLAME(m, ...)                                                   \
+	blame(m,                                                        \
+	    sizeof((enum options_id[]){ __VA_ARGS__ }) /                \
+		sizeof(enum options_id),                                \
+	    (enum options_id[]){ __VA_ARGS__ })
+
+/* ------------------------------------------------------------------ */
 /* Values: what they are, and what does not go together. */
 
 static void
@@ -313,8 +423,15 @@ take_values(struct options *o, const struct options_memory *m)
 	o->report = text(m, OPTION_REPORT, NULL);
 	o->keep_history =
 	    (int)number(m, OPTION_KEEP_HISTORY, DEFAULT_KEEP_HISTORY);
-	o->quiet = given(m, OPTION_QUIET);
+	/* Who does not wait counts more than a file that would. */
+	if (o->nonblock && o->if_unreachable == OPTIONS_WAIT &&
+	    m->values[OPTION_IF_UNREACHABLE].file != NULL &&
+	    (given_here(m, OPTION_NONBLOCK) || given_here(m, OPTION_WAIT)))
+		o->if_unreachable = OPTIONS_FAIL;
+	/* In a file it is about messages, not about what a command does. */
+	o->quiet = given_here(m, OPTION_QUIET);
 	o->json = given(m, OPTION_JSON);
+	o->show_config = given(m, OPTION_SHOW_CONFIG);
 	o->watch = given(m, OPTION_WATCH);
 	o->names_only = given(m, OPTION_NAMES);
 	o->interval_ms = number(m, OPTION_INTERVAL, DEFAULT_INTERVAL_MS);
@@ -323,7 +440,7 @@ take_values(struct options *o, const struct options_memory *m)
 	o->match = text(m, OPTION_MATCH, NULL);
 	o->pid = number(m, OPTION_PID, 0);
 	o->add_ms = number(m, OPTION_ADD, -1);
-	o->ttl_given = given(m, OPTION_TTL);
+	o->ttl_given = given_here(m, OPTION_TTL);
 	o->fence = given(m, OPTION_FENCE);
 	o->dry_run = given(m, OPTION_DRY_RUN);
 	o->force = given(m, OPTION_FORCE);
@@ -368,14 +485,16 @@ check_terms(struct options *o, struct options_memory *m)
 	int64_t kill_after = number(m, OPTION_KILL_AFTER, -1);
 	char ttl[100], kill_text[100], io[100], advice[64];
 
-	if ((o->command->groups & OPTIONS_LEASE) == 0)
+	if (((o->command->groups | o->command->reads) & OPTIONS_LEASE) == 0)
 		return 0;
-	if (o->ttl_ms <= 1000)
-		return failure_set(&m->failure, STATUS_USAGE,
+	if (o->ttl_ms <= 1000) {
+		failure_set(&m->failure, STATUS_USAGE,
 		    "--ttl %.60s is too short: a lease must be longer than 1s",
 		    text(m, OPTION_TTL, ""));
+		return BLAME(m, OPTION_TTL);
+	}
 	/* To renew for somebody else is not to take one. */
-	if ((o->command->groups & OPTIONS_GETTING) == 0)
+	if (((o->command->groups | o->command->reads) & OPTIONS_GETTING) == 0)
 		return 0;
 	deadline_terms(&o->terms, o->ttl_ms, kill_after, o->io_ms);
 	if (deadline_terms_fit(&o->terms))
@@ -383,16 +502,17 @@ check_terms(struct options *o, struct options_memory *m)
 	advise(advice, sizeof(advice),
 	    deadline_smallest_ttl_ms(kill_after, o->io_ms));
 	cite(m, OPTION_TTL, ttl, sizeof(ttl));
-	return failure_set(&m->failure, STATUS_USAGE,
+	failure_set(&m->failure, STATUS_USAGE,
 	    "no room in%s for%s%s: %s",
 	    ttl[0] != '\0' ? ttl : " a lease of 30s",
 	    cite(m, OPTION_KILL_AFTER, kill_text, sizeof(kill_text)),
 	    cite(m, OPTION_IO_TIMEOUT, io, sizeof(io)), advice);
+	return BLAME(m, OPTION_TTL, OPTION_KILL_AFTER, OPTION_IO_TIMEOUT);
 }
 
 /* A script that has no lock must not go on as if it had one. */
 static int
-check_script(const struct options *o, struct options_memory *m)
+check_script(struct options *o, struct options_memory *m)
 {
 	static const enum options_id needy[] = { OPTION_KILL_AFTER,
 		OPTION_SIGNAL, OPTION_ON_LOST };
@@ -400,12 +520,15 @@ check_script(const struct options *o, struct options_memory *m)
 
 	if ((o->command->groups & OPTIONS_KEEPING) == 0)
 		return 0;
+	/* In a file that is meant for those who run commands. */
+	if (o->conflict_status == 0 && !given_here(m, OPTION_CONFLICT))
+		o->conflict_status = STATUS_BUSY;
 	if (o->conflict_status == 0)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--conflict-exit-code 0 would tell the script that it has "
 		    "the lock when it has not");
 	for (size_t i = 0; i < sizeof(needy) / sizeof(*needy); i++)
-		if (given(m, needy[i]) && o->pid == 0)
+		if (given_here(m, needy[i]) && o->pid == 0)
 			return failure_set(&m->failure, STATUS_USAGE,
 			    "%s needs --pid: without it nobody sees that the "
 			    "lock is lost",
@@ -420,17 +543,24 @@ check_script(const struct options *o, struct options_memory *m)
 static int
 check_together(const struct options *o, struct options_memory *m)
 {
-	if (given(m, OPTION_NONBLOCK) && o->wait_ms > 0)
-		return failure_set(&m->failure, STATUS_USAGE,
+	if (given(m, OPTION_NONBLOCK) && o->wait_ms > 0) {
+		failure_set(&m->failure, STATUS_USAGE,
 		    "--nonblock and --wait %.60s exclude each other",
 		    text(m, OPTION_WAIT, ""));
-	if (o->nonblock && o->if_unreachable == OPTIONS_WAIT)
-		return failure_set(&m->failure, STATUS_USAGE,
+		return BLAME(m, OPTION_NONBLOCK, OPTION_WAIT);
+	}
+	if (o->nonblock && o->if_unreachable == OPTIONS_WAIT) {
+		failure_set(&m->failure, STATUS_USAGE,
 		    "%s and --if-unreachable wait exclude each other",
 		    given(m, OPTION_NONBLOCK) ? "--nonblock" : "--wait 0");
-	if (o->wait_all && o->kill_all)
-		return failure_set(&m->failure, STATUS_USAGE,
+		return BLAME(m, OPTION_NONBLOCK, OPTION_WAIT,
+		    OPTION_IF_UNREACHABLE);
+	}
+	if (o->wait_all && o->kill_all) {
+		failure_set(&m->failure, STATUS_USAGE,
 		    "--wait-all and --kill-all exclude each other");
+		return BLAME(m, OPTION_WAIT_ALL, OPTION_KILL_ALL);
+	}
 	if (o->ttl_given && o->add_ms >= 0)
 		return failure_set(&m->failure, STATUS_USAGE,
 		    "--ttl and --add exclude each other");
@@ -454,17 +584,26 @@ check_together(const struct options *o, struct options_memory *m)
 static int
 read_limit(struct options *o, struct options_memory *m)
 {
-	bool shared = m->scan.seen[OPTION_SHARED].turn >
-		      m->scan.seen[OPTION_EXCLUSIVE].turn;
+	bool exclusive = given(m, OPTION_EXCLUSIVE);
+	/* Lines of a file have no order. */
+	bool both = exclusive && m->values[OPTION_EXCLUSIVE].file != NULL;
+	bool shared = given(m, OPTION_SHARED) &&
+		      (!exclusive || both ||
+			  m->scan.seen[OPTION_SHARED].turn >
+			      m->scan.seen[OPTION_EXCLUSIVE].turn);
 
 	o->limit = shared ? 0 : (int)number(m, OPTION_SLOTS, 1);
-	if (given(m, OPTION_SLOTS) &&
-	    (shared || given(m, OPTION_EXCLUSIVE)))
-		return failure_set(&m->failure, STATUS_USAGE,
+	if (given(m, OPTION_SLOTS) && (shared || exclusive))
+		failure_set(&m->failure, STATUS_USAGE,
 		    "--slots %.60s and %s exclude each other",
 		    text(m, OPTION_SLOTS, ""),
 		    shared ? "--shared" : "--exclusive");
-	return 0;
+	else if (shared && both)
+		failure_set(&m->failure, STATUS_USAGE,
+		    "--shared and --exclusive exclude each other");
+	else
+		return 0;
+	return BLAME(m, OPTION_SLOTS, OPTION_SHARED, OPTION_EXCLUSIVE);
 }
 
 /* The names of --with: each once, and not NAME. */
@@ -532,17 +671,18 @@ read_password(struct options *o, struct options_memory *m)
 		o->password = o->url.password;
 	} else if (path != NULL) {
 		if (options_secret_read(path, m->secret, &m->failure) == -1)
-			return -1;
+			return BLAME(m, OPTION_PASSWORD_FILE);
 		o->password = m->secret;
 	} else {
 		o->password = variable("REDISCLI_AUTH");
 	}
-	if (o->user != NULL && o->password == NULL)
-		return failure_set(&m->failure, STATUS_USAGE,
-		    "--user %.60s has no password: use --password-file or "
-		    "REDISCLI_AUTH",
-		    o->user);
-	return 0;
+	if (o->user == NULL || o->password != NULL)
+		return 0;
+	failure_set(&m->failure, STATUS_USAGE,
+	    "--user %.60s has no password: use --password-file or "
+	    "REDISCLI_AUTH",
+	    o->user);
+	return BLAME(m, OPTION_USER);
 }
 
 /* Whoever asks for TLS must not be given a connection without it. */
@@ -551,15 +691,20 @@ read_tls(struct options *o, struct options_memory *m)
 {
 	char name[32];
 
-	for (enum options_id id = OPTION_CACERT; id <= OPTION_INSECURE; id++)
-		if (given(m, id) && !o->url.tls)
-			return failure_set(&m->failure, STATUS_USAGE,
-			    "%s needs a server with TLS: --url rediss://...",
-			    options_table_name(id, name, sizeof(name)));
-	if (given(m, OPTION_CERT) != given(m, OPTION_KEY))
-		return failure_set(&m->failure, STATUS_USAGE,
+	for (enum options_id id = OPTION_CACERT; id <= OPTION_INSECURE; id++) {
+		if (!given(m, id) || o->url.tls)
+			continue;
+		failure_set(&m->failure, STATUS_USAGE,
+		    "%s needs a server with TLS: --url rediss://...",
+		    options_table_name(id, name, sizeof(name)));
+		return BLAME(m, id);
+	}
+	if (given(m, OPTION_CERT) != given(m, OPTION_KEY)) {
+		failure_set(&m->failure, STATUS_USAGE,
 		    "--cert and --key need each other (it may be the same "
 		    "file)");
+		return BLAME(m, OPTION_CERT, OPTION_KEY);
+	}
 	o->url.use = (struct url_tls){ .cacert = text(m, OPTION_CACERT, NULL),
 		.cert = text(m, OPTION_CERT, NULL),
 		.key = text(m, OPTION_KEY, NULL),
@@ -572,33 +717,59 @@ read_tls(struct options *o, struct options_memory *m)
 	return 0;
 }
 
+/* Where the URL was said. */
+static char *
+name_url(const struct options_memory *m, char *dst, size_t size)
+{
+	const struct options_value *v = &m->values[OPTION_URL];
+
+	if (m->url_variable != NULL)
+		snprintf(dst, size, "$%s", m->url_variable);
+	else if (v->file != NULL)
+		snprintf(dst, size, "%.200s:%u: url", v->file, v->line);
+	else
+		snprintf(dst, size, "--url");
+	return dst;
+}
+
+static void
+find_url(struct options *o, struct options_memory *m)
+{
+	const char *name;
+
+	/* What a file says has given way to the environment already. */
+	m->url = text(m, OPTION_URL, NULL);
+	if (m->url != NULL)
+		return;
+	m->url = url_variable(&name);
+	if (m->url != NULL) {
+		m->url_variable = name;
+		return;
+	}
+	m->url = URL_DEFAULT;
+	o->url_default = true;
+}
+
 static int
 read_server(struct options *o, struct options_memory *m)
 {
 	struct failure why;
-	const char *from = "--url", *url = text(m, OPTION_URL, NULL);
+	char from[240];
 
-	if (url == NULL)
-		url = variable(from = "NETFLOCK_URL");
-	if (url == NULL)
-		url = variable(from = "REDIS_URL");
-	if (url == NULL) {
-		url = URL_DEFAULT;
-		o->url_default = true;
-	}
-	if (url_parse(url, &o->url, &why) == -1)
-		return failure_set(&m->failure, why.status, "%s%s: %s",
-		    from[0] == '-' ? "" : "$", from, why.text);
-	if (m->values[OPTION_URL].count > 0 && o->url.password[0] != '\0')
+	find_url(o, m);
+	if (url_parse(m->url, &o->url, &why) == -1)
+		return failure_set(&m->failure, why.status, "%s: %s",
+		    name_url(m, from, sizeof(from)), why.text);
+	if (given_here(m, OPTION_URL) && o->url.password[0] != '\0')
 		hide_password(o, m);
 	if (read_password(o, m) == -1)
 		return -1;
 	/* Not shown back: it may be the password. */
 	if (o->url.user[0] != '\0' && o->user == NULL && o->password == NULL)
 		return failure_set(&m->failure, STATUS_CONFIG,
-		    "%s%s: a user without a password (a password alone is "
+		    "%s: a user without a password (a password alone is "
 		    "written redis://:PASSWORD@HOST)",
-		    from[0] == '-' ? "" : "$", from);
+		    name_url(m, from, sizeof(from)));
 	return read_tls(o, m);
 }
 
@@ -679,6 +850,10 @@ parse(struct options *o, struct options_memory *m)
 	if (options_argtable_parse(m->scan.option_count, m->scan.options,
 		m->values, &m->failure) == -1)
 		return -1;
+	/* Help is there for those whose configuration is broken, too. */
+	if ((o->command->groups & OPTIONS_CONNECTION) != 0 &&
+	    read_files(o, m) == -1)
+		return -1;
 	set_level(m);
 	take_values(o, m);
 	if (check_together(o, m) == -1 || read_limit(o, m) == -1 ||
@@ -697,7 +872,6 @@ parse(struct options *o, struct options_memory *m)
 		o->token = o->names[1];
 	if (check_with(o, m) == -1)
 		return -1;
-	/* Help is there for those whose environment is broken, too. */
 	if ((o->command->groups & OPTIONS_CONNECTION) == 0)
 		return 0;
 	return read_environment(o, m);
@@ -734,9 +908,13 @@ options_parse(struct options *o, int argc, char **argv, int *status)
 void
 options_free(struct options *o)
 {
-	if (o->tables != NULL)
-		explicit_bzero(((struct options_memory *)o->tables)->secret,
-		    OPTIONS_SECRET_MAX);
+	struct options_memory *m = o->tables;
+
+	if (m != NULL) {
+		explicit_bzero(m->secret, OPTIONS_SECRET_MAX);
+		for (int i = 0; i < m->file_count; i++)
+			options_config_free(&m->files[i]);
+	}
 	explicit_bzero(o->url.password, sizeof(o->url.password));
 	free(o->tables);
 	o->tables = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line, the environment and their errors.  The only module that
- * knows argtable2 and getenv(3).
+ * The command line, the environment, the configuration files and their
+ * errors.  The only module that knows argtable2 and getenv(3).
  *
  * Steps of use: fill the first members of a zeroed struct options;
  * options_parse() once in main, before any thread; read it (it must not
@@ -39,7 +39,8 @@ enum options_group {
 	OPTIONS_KEEPING = 1024, /* acquire */
 	OPTIONS_EXTENDING = 2048, /* renew */
 	OPTIONS_FENCING = 4096, /* acquire, held */
-	OPTIONS_OUTPUT = 8192	/* status, history */
+	OPTIONS_OUTPUT = 8192,	/* status, history, doctor */
+	OPTIONS_EXAMINING = 16384 /* doctor */
 };
 
 enum options_operands {
@@ -58,6 +59,7 @@ struct options_command {
 	const char *synopsis; /* what follows "netflock", one form per line */
 	const char *brief;    /* what it does, in one line */
 	unsigned groups;      /* of options: OPTIONS_GETTING | ... */
+	unsigned reads; /* groups that it does not take, but heeds in files */
 	enum options_operands operands;
 	size_t least, most; /* how many o->names it takes */
 };
@@ -130,6 +132,7 @@ struct options {
 	const char *token;	  /* --token: this holder only; TOKEN; or NULL */
 	const char *match;	  /* --match: these locks only; or NULL */
 	bool dry_run, force;
+	bool show_config;	  /* doctor --show-config */
 	bool colour;		  /* the environment does not forbid it */
 	bool dumb;		  /* the terminal: it can draw nothing anew */
 	int columns;		  /* COLUMNS; 0 if unset or no number */
@@ -155,6 +158,20 @@ enum options_result {
 enum options_result options_parse(struct options *o, int argc, char **argv,
     int *status);
 void options_free(struct options *o);
+
+/* A value that is in force, and where it was said; no secrets. */
+struct options_setting {
+	char key[32];
+	char value[600];
+	char from[300]; /* "default", "FILE:LINE", "environment NAME", ... */
+};
+
+/*
+ * The Nth setting, from 0 on, of those that O's command heeds; false if there
+ * are no more.
+ */
+bool options_setting(
+    const struct options *o, size_t n, struct options_setting *s);
 
 /* The row of WORD in COMMANDS, or NULL. */
 const struct options_command *options_find_command(

@@ -11,8 +11,6 @@
 /* Even: an odd number misaligns arrays inside of struct arg_end. */
 #define ERRORS_MAX 20
 
-#define ECHO_MAX 60 /* of a wrong value in a message */
-
 /* Our one type of argument. */
 struct entry {
 	struct arg_hdr hdr; /* first: argtable2 casts */
@@ -55,20 +53,6 @@ make_entry(struct entry *e, enum options_id id, struct options_value *value)
 	e->hdr.scanfn = scan_value;
 }
 
-static int
-complain(const struct entry *e, int error, const char *text, struct failure *f)
-{
-	const struct options_kind *kind = options_table[e->id].kind;
-	bool range = error == OPTIONS_VALUE_RANGE;
-	char name[32];
-
-	options_table_name(e->id, name, sizeof(name));
-	return failure_set(f, STATUS_USAGE, "%s: %s %s '%.*s%s' (%s)", name,
-	    range ? "out-of-range" : "invalid", kind->noun, ECHO_MAX, text,
-	    strlen(text) > ECHO_MAX ? "..." : "",
-	    range ? kind->limits : kind->use);
-}
-
 int
 options_argtable_parse(int argc, char **argv,
     struct options_value values[static OPTIONS_ROWS], struct failure *f)
@@ -77,6 +61,7 @@ options_argtable_parse(int argc, char **argv,
 	void *table[OPTIONS_ROWS + 1];
 	struct arg_end *end = arg_end(ERRORS_MAX);
 	const struct entry *wrong;
+	char name[32];
 	int result = 0;
 
 	if (end == NULL)
@@ -93,8 +78,11 @@ options_argtable_parse(int argc, char **argv,
 			result = failure_set(f, STATUS_INTERNAL,
 			    "options were parsed in two ways");
 		else
-			result =
-			    complain(wrong, end->error[0], end->argval[0], f);
+			result = options_value_complain(
+			    options_table[wrong->id].kind,
+			    (enum options_value_result)end->error[0],
+			    options_table_name(wrong->id, name, sizeof(name)),
+			    end->argval[0], f);
 	}
 	/* The entries are ours; arg_freetable() would free them. */
 	arg_freetable(&table[OPTIONS_ROWS], 1);

@@ -15,16 +15,10 @@
 #include <stdio.h>
 
 #include "options_table.h"
+#include "options_value.h"
 
 struct failure;
 
-/* What an option got; the last one wins. */
-struct options_value {
-	int count;	  /* how often it was given */
-	const char *text; /* as it was given, or NULL */
-	const char **all; /* room for the texts of all, or NULL */
-	int64_t number;
-};
 
 /*
  * Fill VALUES from ARGV, a program's name and options only.  Returns 0, or

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options_secret.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "failure.h"
@@ -44,16 +45,47 @@ options_secret_read(const char *path, char *dst, struct failure *f)
 	return result;
 }
 
-void
-options_secret_hide(char *text)
+/* Where the password of the URL at TEXT is; *LEN is 0 if there is none. */
+static size_t
+find_password(const char *text, size_t *len)
 {
-	char *from = strstr(text, "://"), *to;
+	const char *from = strstr(text, "://"), *to;
 
+	*len = 0;
 	if (from == NULL)
-		return;
+		return 0;
 	from += 3;
 	to = from + strcspn(from, "@/?#");
 	from += strcspn(from, ":@/?#");
-	if (*to == '@' && from < to)
-		memset(from + 1, '*', (size_t)(to - from) - 1);
+	if (*to != '@' || from >= to)
+		return 0;
+	*len = (size_t)(to - from) - 1;
+	return (size_t)(from - text) + 1;
+}
+
+void
+options_secret_hide(char *text)
+{
+	size_t len, at = find_password(text, &len);
+
+	memset(text + at, '*', len);
+}
+
+char *
+options_secret_mask(char *dst, size_t size, const char *url)
+{
+	size_t len, at = find_password(url, &len);
+
+	snprintf(dst, size, "%.*s%s%s", (int)at, url, len > 0 ? "***" : "",
+	    url + at + len);
+	return dst;
+}
+
+bool
+options_secret_is_in(const char *url)
+{
+	size_t len;
+
+	(void)find_password(url, &len);
+	return len > 0;
 }

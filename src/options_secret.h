@@ -6,6 +6,7 @@
 #ifndef OPTIONS_SECRET_H
 #define OPTIONS_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct failure;
@@ -24,5 +25,9 @@ int options_secret_read(const char *path, char *dst, struct failure *f);
  * ps(1) can see it until then: this only makes that time short.
  */
 void options_secret_hide(char *text);
+
+/* The URL with *** for its password, for people.  Returns DST. */
+char *options_secret_mask(char *dst, size_t size, const char *url);
+bool options_secret_is_in(const char *url);
 
 #endif

@@ -6,25 +6,32 @@
 
 #include "options_value.h"
 
+#define OPTIONS_IN_FILE                                       \
+	(OPTIONS_GETTING | OPTIONS_LEASE | OPTIONS_RUNNING |  \
+	    OPTIONS_STOPPING | OPTIONS_CONNECTION |           \
+	    OPTIONS_MESSAGES)
+
 const struct options_row options_table[OPTIONS_ROWS] = {
 	[OPTION_NONBLOCK] = { OPTIONS_GETTING, "n", "nonblock", NULL,
-	    .help = "one attempt, then \"busy\"" },
+	    .help = "one attempt, then \"busy\"", .family = OPTIONS_WAITING },
 	[OPTION_WAIT] = { OPTIONS_GETTING, "w", "wait,timeout", "DUR",
 	    .help = "wait at most that long (default: for ever)",
-	    .kind = &options_value_duration },
+	    .kind = &options_value_duration, .family = OPTIONS_WAITING },
 	[OPTION_CONFLICT] = { OPTIONS_GETTING, "E", "conflict-exit-code", "N",
 	    .help = "status for \"busy\", 0 to 255 (default: 75)",
 	    .kind = &options_value_status },
 	[OPTION_EXCLUSIVE] = { OPTIONS_GETTING, "xe", "exclusive", NULL,
-	    .help = "hold the lock alone (the default)" },
+	    .help = "hold the lock alone (the default)",
+	    .family = OPTIONS_LIMIT },
 	[OPTION_SHARED] = { OPTIONS_GETTING, "s", "shared", NULL,
-	    .help = "hold it together with all who do so" },
+	    .help = "hold it together with all who do so",
+	    .family = OPTIONS_LIMIT },
 	[OPTION_SLOTS] = { OPTIONS_GETTING, NULL, "slots", "N",
 	    .help = "at most N hold it at a time",
-	    .kind = &options_value_slots },
+	    .kind = &options_value_slots, .family = OPTIONS_LIMIT },
 	[OPTION_WITH] = { OPTIONS_GETTING, NULL, "with", "NAME",
 	    .help = "take this lock, too, or none (repeatable)",
-	    .kind = &options_value_name },
+	    .kind = &options_value_name, .command_line_only = true },
 	[OPTION_MIN_HOLD] = { OPTIONS_GETTING, NULL, "min-hold", "DUR",
 	    .help = "keep the lock at least that long",
 	    .kind = &options_value_grace },
@@ -53,14 +60,16 @@ const struct options_row options_table[OPTIONS_ROWS] = {
 	    .help = "stop COMMAND after that long, status 124",
 	    .kind = &options_value_duration },
 	[OPTION_WAIT_ALL] = { OPTIONS_RUNNING, NULL, "wait-all", NULL,
-	    .help = "hold the lock until COMMAND's children end, too" },
+	    .help = "hold the lock until COMMAND's children end, too",
+	    .family = OPTIONS_LEFT_BEHIND },
 	[OPTION_KILL_ALL] = { OPTIONS_RUNNING, NULL, "kill-all", NULL,
-	    .help = "kill the children that COMMAND leaves behind" },
+	    .help = "kill the children that COMMAND leaves behind",
+	    .family = OPTIONS_LEFT_BEHIND },
 	[OPTION_SCRUB_ENV] = { OPTIONS_RUNNING, NULL, "scrub-env", NULL,
 	    .help = "hide NETFLOCK_URL, REDIS_URL and REDISCLI_AUTH" },
 	[OPTION_REPORT] = { OPTIONS_RUNNING, NULL, "report", "FILE",
 	    .help = "write how it went there, as JSON",
-	    .kind = &options_value_file },
+	    .kind = &options_value_file, .command_line_only = true },
 	[OPTION_KEEP_HISTORY] = { OPTIONS_RUNNING, NULL, "keep-history", "N",
 	    .help = "runs that \"history\" can show (default: 20)",
 	    .kind = &options_value_keep },
@@ -99,6 +108,8 @@ const struct options_row options_table[OPTIONS_ROWS] = {
 	    .kind = &options_value_timeout },
 	[OPTION_NAMES] = { OPTIONS_LOOKING, NULL, "names", NULL,
 	    .help = "print the names only, one per line" },
+	[OPTION_SHOW_CONFIG] = { OPTIONS_EXAMINING, NULL, "show-config", NULL,
+	    .help = "print the settings, and where each comes from" },
 	[OPTION_NOW] = { OPTIONS_TAKING, NULL, "now", NULL,
 	    .help = "free at once, while the command may still run" },
 	[OPTION_TOKEN] = { OPTIONS_CHOOSING, NULL, "token", "TOKEN",
@@ -112,6 +123,9 @@ const struct options_row options_table[OPTIONS_ROWS] = {
 	[OPTION_FORCE] = { OPTIONS_SWEEPING, NULL, "force", NULL,
 	    .help = "do not ask" },
 
+	[OPTION_CONFIG] = { OPTIONS_CONNECTION, NULL, "config", "FILE",
+	    .help = "settings, instead of those in the usual places",
+	    .kind = &options_value_text, .command_line_only = true },
 	[OPTION_URL] = { OPTIONS_CONNECTION, "u", "url", "URL",
 	    .help = "redis[s]://[user[:password]@]host[:port][/db], ...",
 	    .kind = &options_value_text },
@@ -146,18 +160,20 @@ const struct options_row options_table[OPTIONS_ROWS] = {
 	    .kind = &options_value_prefix },
 
 	[OPTION_QUIET] = { OPTIONS_MESSAGES, "q", "quiet", NULL,
-	    .help = "say nothing but usage errors" },
+	    .help = "say nothing but usage errors",
+	    .family = OPTIONS_LOUDNESS },
 	[OPTION_VERBOSE] = { OPTIONS_MESSAGES, "v", "verbose", NULL,
-	    .help = "say what happens, and who is waited for" },
+	    .help = "say what happens, and who is waited for",
+	    .family = OPTIONS_LOUDNESS },
 	[OPTION_LOG] = { OPTIONS_MESSAGES, NULL, "log", "text|json",
 	    .help = "form of messages (default: text)",
 	    .kind = &options_value_log },
 	[OPTION_SYSLOG] = { OPTIONS_MESSAGES, NULL, "syslog", NULL,
 	    .help = "messages go to the system log" },
 	[OPTION_HELP] = { OPTIONS_MESSAGES, "h", "help", NULL,
-	    .help = "print this help" },
+	    .help = "print this help", .command_line_only = true },
 	[OPTION_VERSION] = { OPTIONS_MESSAGES, "V", "version", NULL,
-	    .help = "print the version" },
+	    .help = "print the version", .command_line_only = true },
 	[OPTION_DUMP] = { OPTIONS_MESSAGES, .words = "dump-options" },
 };
 
@@ -171,6 +187,7 @@ const struct options_title options_titles[] = {
 	{ OPTIONS_FENCING, "Telling the fence" },
 	{ OPTIONS_OUTPUT, "Output" },
 	{ OPTIONS_LOOKING, "Looking at locks" },
+	{ OPTIONS_EXAMINING, "Examining" },
 	{ OPTIONS_TAKING, "Taking locks away" },
 	{ OPTIONS_CHOOSING, "Which holder" },
 	{ OPTIONS_SWEEPING, "Which locks" },
@@ -313,6 +330,35 @@ options_table_name(enum options_id id, char *dst, size_t size)
 		    row->words);
 	else
 		snprintf(dst, size, "-%c", row->letters[0]);
+	return dst;
+}
+
+bool
+options_table_in_file(enum options_id id)
+{
+	const struct options_row *row = &options_table[id];
+
+	return row->words != NULL && row->help != NULL &&
+	       row->refusal == NULL && !row->command_line_only &&
+	       (row->group & OPTIONS_IN_FILE) != 0;
+}
+
+char *
+options_table_default(enum options_id id, char *dst, size_t size)
+{
+	static const char begin[] = "(default: ";
+	const char *help = options_table[id].help;
+	const char *said = strstr(help, begin);
+
+	if (said != NULL) {
+		said += sizeof(begin) - 1;
+		snprintf(dst, size, "%.*s", (int)strcspn(said, ")"), said);
+	} else if (options_table[id].value != NULL) {
+		snprintf(dst, size, "none");
+	} else {
+		snprintf(dst, size, "%s",
+		    strstr(help, "(the default)") != NULL ? "yes" : "no");
+	}
 	return dst;
 }
 

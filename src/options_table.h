@@ -48,13 +48,15 @@ enum options_id {
 	OPTION_WATCH,
 	OPTION_INTERVAL,
 	OPTION_NAMES,
+	OPTION_SHOW_CONFIG,
 	OPTION_NOW,
 	OPTION_TOKEN,
 	OPTION_MATCH,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
+	OPTION_CONFIG,
 	OPTION_URL,
-	OPTION_USER,
+	OPTION_USER, /* to INSECURE: they go with the URL */
 	OPTION_PASSWORD_FILE,
 	OPTION_CACERT, /* to INSECURE: of TLS */
 	OPTION_CERT,
@@ -74,6 +76,18 @@ enum options_id {
 	OPTIONS_ROWS
 };
 
+/*
+ * Those of a family take each other's place: what a stronger source says of
+ * one is the end of what a weaker one says of another.
+ */
+enum options_family {
+	OPTIONS_NO_FAMILY,
+	OPTIONS_WAITING,
+	OPTIONS_LIMIT,
+	OPTIONS_LEFT_BEHIND,
+	OPTIONS_LOUDNESS
+};
+
 struct options_row {
 	enum options_group group;
 	const char *letters; /* "xe": each is one, or NULL */
@@ -82,6 +96,8 @@ struct options_row {
 	const char *help;    /* one line; NULL: the option is not shown */
 	const struct options_kind *kind; /* how its value is read, or NULL */
 	const char *refusal;		 /* why it is refused, or NULL */
+	enum options_family family;
+	bool command_line_only; /* whatever its group (options_table_in_file) */
 };
 
 extern const struct options_row options_table[OPTIONS_ROWS];
@@ -101,6 +117,17 @@ const char *options_table_near(
     const char *word, size_t len, unsigned groups, char *dst, size_t size);
 /* "--wait" or "-c" into DST: how messages call the option.  Returns DST. */
 char *options_table_name(enum options_id id, char *dst, size_t size);
+
+/*
+ * Whether it may stand in a configuration file: what says how to get locks,
+ * run commands and talk to servers may, what one call is to do may not.
+ */
+bool options_table_in_file(enum options_id id);
+/*
+ * What its help says is its default, "yes" or "no" if it takes no value,
+ * "none" if there is none, into DST.  Returns DST.
+ */
+char *options_table_default(enum options_id id, char *dst, size_t size);
 
 /* Both tables for programs: one line per row, fields separated by tabs. */
 void options_table_dump(FILE *fp, const struct options_command *commands);

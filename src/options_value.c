@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "duration.h"
+#include "failure.h"
 #include "options.h"
 #include "signals.h"
+#include "status.h"
 #include "token.h"
 
 #define DURATION_USE "use e.g. 500ms, 30s, 5m, 1h30m"
@@ -19,6 +21,7 @@
 #define NAME_MAX_BYTES 512
 #define SLOTS_MAX 10000 /* each script reads all holders */
 #define KEEP_MAX 1000 /* what the script keeps at most */
+#define ECHO_MAX 60 /* of a wrong value in a message */
 
 static enum options_value_result
 read_duration(const char *text, int64_t *number)
@@ -293,6 +296,19 @@ const struct options_kind
     options_value_name = { read_name, "name of a lock", NULL,
 	    "at most 512 bytes" },
     options_value_text = { read_text, "text", NULL, NULL };
+
+int
+options_value_complain(const struct options_kind *kind,
+    enum options_value_result result, const char *name, const char *text,
+    struct failure *f)
+{
+	bool range = result == OPTIONS_VALUE_RANGE;
+
+	return failure_set(f, STATUS_USAGE, "%s: %s %s '%.*s%s' (%s)", name,
+	    range ? "out-of-range" : "invalid", kind->noun, ECHO_MAX, text,
+	    strlen(text) > ECHO_MAX ? "..." : "",
+	    range ? kind->limits : kind->use);
+}
 
 bool
 options_value_is_chain(const char *text)

@@ -6,10 +6,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct failure;
+
 enum options_value_result {
 	OPTIONS_VALUE_OK,
 	OPTIONS_VALUE_INVALID,
 	OPTIONS_VALUE_RANGE
+};
+
+/* What an option got, in one source or in all of them. */
+struct options_value {
+	int count;	  /* how often it was given; "no" in a file is 0 */
+	const char *text; /* as it was given, or NULL */
+	const char **all; /* room for the texts of all, or NULL */
+	int64_t number;
+	const char *file; /* where; NULL: in the command line, or nowhere */
+	unsigned line;
 };
 
 struct options_kind {
@@ -32,6 +44,15 @@ extern const struct options_kind options_value_duration,
 
 /* What "a year at most" is, in ms. */
 #define OPTIONS_VALUE_LONGEST (INT64_C(365) * 86400 * 1000)
+
+/*
+ * Say in F (STATUS_USAGE) that TEXT is none, RESULT being what KIND made of
+ * it: "--wait: invalid duration '5x' (use ...)" if NAME is "--wait".
+ * Returns -1.
+ */
+int options_value_complain(const struct options_kind *kind,
+    enum options_value_result result, const char *name, const char *text,
+    struct failure *f);
 
 /* Whether TEXT is a list of tokens, separated by commas; "" is one. */
 bool options_value_is_chain(const char *text);

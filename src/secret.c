@@ -9,21 +9,36 @@
 #include "failure.h"
 #include "status.h"
 
-/* Why the open file is no place for a secret, or NULL. */
-static const char *
-objection(const struct stat *st)
+/* What speaks against a file; NULL if nothing does. */
+struct verdict {
+	const char *unfit;    /* nothing that matters is to be read from it */
+	const char *writable; /* others may change it */
+	const char *exposed;  /* others may read or change it */
+};
+
+static struct verdict
+judge(int fd)
 {
-	if (S_ISDIR(st->st_mode))
-		return "is a directory";
-	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
-		return "is neither a regular file nor a pipe";
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return "belongs to another user";
-	if ((st->st_mode & (S_IRWXO | S_IWGRP)) != 0)
-		return "is open to others: chmod 600";
-	if ((st->st_mode & S_IRWXG) != 0 && st->st_uid != 0)
-		return "is open to its group: chmod 600";
-	return NULL;
+	struct verdict v = { NULL, NULL, NULL };
+	struct stat st;
+
+	if (fstat(fd, &st) == -1) {
+		v.unfit = "cannot be looked at";
+		return v;
+	}
+	if (S_ISDIR(st.st_mode))
+		v.unfit = "is a directory";
+	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		v.unfit = "is neither a regular file nor a pipe";
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		v.unfit = "belongs to another user";
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		v.writable = "can be written by others: chmod go-w";
+	if ((st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		v.exposed = "is open to others: chmod 600";
+	else if ((st.st_mode & S_IRWXG) != 0 && st.st_uid != 0)
+		v.exposed = "is open to its group: chmod 600";
+	return v;
 }
 
 /* All of FD, SIZE bytes at most: how many, or -1. */
@@ -43,25 +58,45 @@ read_all(int fd, char *dst, size_t size)
 	return (ssize_t)len;
 }
 
+static ssize_t
+refuse(const char *what, const char *path, const char *why, struct failure *f)
+{
+	return failure_set(f, STATUS_CONFIG, "%s '%.200s' %s", what, path, why);
+}
+
+ssize_t
+secret_read_open(int fd, const char *what, const char *path, char *dst,
+    size_t size, const char **exposed, struct failure *f)
+{
+	struct verdict v = judge(fd);
+	const char *why;
+	ssize_t len;
+
+	if (v.unfit != NULL)
+		return refuse(what, path, v.unfit, f);
+	why = exposed == NULL ? v.exposed : v.writable;
+	if (why != NULL)
+		return refuse(what, path, why, f);
+	if (exposed != NULL)
+		*exposed = v.exposed;
+	len = read_all(fd, dst, size);
+	if (len == -1)
+		failure_set(f, STATUS_CONFIG, "cannot read the %s '%.200s': %m",
+		    what, path);
+	return len;
+}
+
 ssize_t
 secret_read(const char *what, const char *path, char *dst, size_t size,
     struct failure *f)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	const char *why;
-	struct stat st;
-	ssize_t len = -1;
+	ssize_t len;
 
 	if (fd == -1)
 		return failure_set(f, STATUS_CONFIG,
 		    "cannot open the %s '%.200s': %m", what, path);
-	why = fstat(fd, &st) == 0 ? objection(&st) : "cannot be looked at";
-	if (why != NULL)
-		failure_set(
-		    f, STATUS_CONFIG, "%s '%.200s' %s", what, path, why);
-	else if ((len = read_all(fd, dst, size)) == -1)
-		failure_set(f, STATUS_CONFIG, "cannot read the %s '%.200s': %m",
-		    what, path);
+	len = secret_read_open(fd, what, path, dst, size, NULL, f);
 	(void)close(fd);
 	return len;
 }

@@ -22,4 +22,13 @@ struct failure;
 ssize_t secret_read(const char *what, const char *path, char *dst, size_t size,
     struct failure *f);
 
+/*
+ * The same for a file that was opened already, and stays open.  If EXPOSED is
+ * not NULL, it need not be a secret, and only who can write it matters;
+ * *EXPOSED is why it is no place for one ("is open to others: chmod 600"), or
+ * NULL.
+ */
+ssize_t secret_read_open(int fd, const char *what, const char *path, char *dst,
+    size_t size, const char **exposed, struct failure *f);
+
 #endif

@@ -125,6 +125,12 @@ session_abandon(struct session *s)
 	session_close(s);
 }
 
+const struct transport *
+session_transport(const struct session *s)
+{
+	return s->transport;
+}
+
 bool
 session_is_open(const struct session *s)
 {
@@ -488,4 +494,16 @@ session_call(struct session *s, size_t argc, const char *const *argv,
 	if (r == SESSION_OK)
 		r = session_exchange(s, &q, reply, f);
 	return session_settle(s, r, reply, f);
+}
+
+enum session_result
+session_ask(struct session *s, size_t argc, const char *const *argv,
+    int64_t deadline, struct reply **reply, struct failure *f)
+{
+	struct session_request q = { argc, argv, NULL, deadline, false };
+	enum session_result r;
+
+	*reply = NULL;
+	r = session_ready(s, deadline, f);
+	return r == SESSION_OK ? session_exchange(s, &q, reply, f) : r;
 }

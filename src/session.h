@@ -24,6 +24,7 @@ struct failure;
 struct reply;
 struct script;
 struct session;
+struct transport;
 struct url;
 
 enum session_result {
@@ -78,6 +79,14 @@ void session_cap(struct session *s, size_t bytes);
 enum session_result session_call(struct session *s, size_t argc,
     const char *const *argv, const size_t *lens, int64_t deadline,
     struct reply **reply, struct failure *f);
+
+/*
+ * The same, but whatever the server says is *REPLY, an error (REPLY_ERROR) as
+ * well, and ends nothing.
+ */
+enum session_result session_ask(struct session *s, size_t argc,
+    const char *const *argv, int64_t deadline, struct reply **reply,
+    struct failure *f);
 
 /*
  * Run a script: EVALSHA, and EVAL when the server does not know it yet.  ARGV
@@ -139,6 +148,9 @@ enum session_result session_subscribe(struct session *s, const char *channel,
  * been read already does not make the descriptor readable.
  */
 int session_message(struct session *s, char *text, size_t size);
+
+/* How it is connected, to be looked at. */
+const struct transport *session_transport(const struct session *s);
 
 bool session_is_open(const struct session *s);
 /* For poll(2): readable means a message, or EOF.  -1 when closed. */

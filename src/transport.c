@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,6 +50,10 @@ struct transport {
 	bool threaded;
 	bool doubtful; /* addresses are from before: resolve again */
 	struct resolve_list addresses;
+	/* Of the last opening: */
+	enum transport_stage stage;
+	int tried; /* addresses, and what became of them */
+	int errors[RESOLVE_MAX];
 };
 
 static ssize_t
@@ -211,14 +217,26 @@ open_address(struct transport *t, const struct sockaddr *sa, socklen_t len,
 	return r;
 }
 
+/* Keep what became of the next address. */
+static void
+note_attempt(struct transport *t, enum transport_result r, int error)
+{
+	t->errors[t->tried++] = r == TRANSPORT_OK	   ? 0
+				: r == TRANSPORT_TIMEOUT ? ETIMEDOUT
+							   : error;
+}
+
 static enum transport_result
 open_unix(struct transport *t, int64_t deadline, int *error)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	enum transport_result r;
 
 	memcpy(un.sun_path, t->url->path, sizeof(un.sun_path));
-	return open_address(
+	r = open_address(
 	    t, (const struct sockaddr *)&un, sizeof(un), deadline, error);
+	note_attempt(t, r, *error);
+	return r;
 }
 
 static enum transport_result
@@ -233,6 +251,7 @@ open_tcp(struct transport *t, int64_t deadline, int *error)
 
 		r = open_address(
 		    t, &list->at[i].u.sa, list->at[i].len, now + share, error);
+		note_attempt(t, r, *error);
 		if (r == TRANSPORT_OK || r == TRANSPORT_INTERRUPTED)
 			return r;
 	}
@@ -334,16 +353,22 @@ transport_open(struct transport *t, int64_t deadline, struct failure *f)
 	enum transport_result r;
 
 	transport_shut(t);
+	t->stage = TRANSPORT_NOWHERE;
+	t->tried = 0;
 	if (t->url->tls && t->tls == NULL)
 		t->tls = transport_tls_new(
 		    t->url, t->kin != NULL ? t->kin->tls : NULL, f);
 	if (t->url->tls && t->tls == NULL)
 		return TRANSPORT_REFUSED;
 	r = open_socket(t, deadline, f);
+	if (r == TRANSPORT_OK)
+		t->stage = TRANSPORT_CONNECTED;
 	if (r == TRANSPORT_OK && t->url->tls)
 		r = transport_tls_open(
 		    t->tls, t->fd, t->interrupt, deadline, f);
-	if (r != TRANSPORT_OK)
+	if (r == TRANSPORT_OK)
+		t->stage = TRANSPORT_READY;
+	else
 		transport_shut(t);
 	return r;
 }
@@ -380,6 +405,40 @@ bool
 transport_refused(const struct transport *t, struct failure *f)
 {
 	return t->tls != NULL && transport_tls_refused(t->tls, f);
+}
+
+enum transport_stage
+transport_stage(const struct transport *t)
+{
+	return t->stage;
+}
+
+bool
+transport_tried(
+    const struct transport *t, int n, char *dst, size_t size, int *error)
+{
+	const struct resolve_address *address;
+
+	if (n < 0 || n >= t->tried)
+		return false;
+	*error = t->errors[n];
+	if (t->url->unix_socket) {
+		snprintf(dst, size, "%s", t->url->path);
+		return true;
+	}
+	address = &t->addresses.at[n];
+	if (address->u.sa.sa_family == AF_INET)
+		return inet_ntop(AF_INET, &address->u.in.sin_addr, dst,
+			   (socklen_t)size) != NULL;
+	return inet_ntop(AF_INET6, &address->u.in6.sin6_addr, dst,
+		   (socklen_t)size) != NULL;
+}
+
+bool
+transport_security(
+    const struct transport *t, struct transport_security *security)
+{
+	return t->tls != NULL && transport_tls_security(t->tls, security);
 }
 
 enum transport_result

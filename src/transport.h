@@ -73,6 +73,31 @@ bool transport_pending(const struct transport *t);
  */
 bool transport_refused(const struct transport *t, struct failure *f);
 
+/* How far the last transport_open() came. */
+enum transport_stage {
+	TRANSPORT_NOWHERE,
+	TRANSPORT_CONNECTED, /* but no TLS, where there should be */
+	TRANSPORT_READY
+};
+enum transport_stage transport_stage(const struct transport *t);
+/*
+ * The Nth address that it tried, from 0 on, into DST: "192.0.2.7", "::1" or a
+ * socket's path.  *ERROR is its errno, 0 if it is the one.  False if there are
+ * no more.
+ */
+bool transport_tried(const struct transport *t, int n, char *dst, size_t size,
+    int *error);
+
+/* What TLS has come to; the texts are static. */
+struct transport_security {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;
+	int64_t expires; /* the server's certificate, seconds since 1970 */
+};
+/* False if there is no TLS on the connection, or no connection. */
+bool transport_security(
+    const struct transport *t, struct transport_security *security);
+
 /* Send all LEN bytes, or fail. */
 enum transport_result transport_send(struct transport *t, const void *buf,
     size_t len, int64_t deadline);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "deadline.h"
 #include "failure.h"
@@ -255,4 +256,27 @@ bool
 transport_tls_pending(const struct transport_tls *tls)
 {
 	return tls->ssl != NULL && tls->lib->SSL_pending(tls->ssl) > 0;
+}
+
+bool
+transport_tls_security(
+    const struct transport_tls *tls, struct transport_security *security)
+{
+	const struct transport_tls_calls *lib = tls->lib;
+	struct tm tm;
+	X509 *x;
+
+	if (tls->ssl == NULL)
+		return false;
+	security->version = lib->SSL_get_version(tls->ssl);
+	security->cipher =
+	    lib->SSL_CIPHER_get_name(lib->SSL_get_current_cipher(tls->ssl));
+	x = lib->SSL_get1_peer_certificate(tls->ssl);
+	if (x == NULL)
+		return false;
+	security->expires = 0;
+	if (lib->ASN1_TIME_to_tm(lib->X509_get0_notAfter(x), &tm) == 1)
+		security->expires = timegm(&tm);
+	lib->X509_free(x);
+	return true;
 }

@@ -55,6 +55,10 @@ ssize_t transport_tls_recv(
 /* Whether bytes have been taken off the descriptor that recv would give. */
 bool transport_tls_pending(const struct transport_tls *tls);
 
+/* What the handshake has come to; false if there was none. */
+bool transport_tls_security(
+    const struct transport_tls *tls, struct transport_security *security);
+
 /*
  * Whether the connection broke because the server does not want us: TLS 1.3
  * tells so only after the handshake.  Sets F (STATUS_REFUSED) if so.

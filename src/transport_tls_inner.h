@@ -13,6 +13,7 @@
 /* All of OpenSSL that is called: each is a member of the same name. */
 #define TRANSPORT_TLS_SSL(CALL)                     \
 	CALL(OPENSSL_init_ssl)                      \
+	CALL(SSL_CIPHER_get_name)                   \
 	CALL(SSL_CTX_check_private_key)             \
 	CALL(SSL_CTX_ctrl)                          \
 	CALL(SSL_CTX_free)                          \
@@ -27,9 +28,12 @@
 	CALL(SSL_ctrl)                              \
 	CALL(SSL_free)                              \
 	CALL(SSL_get0_param)                        \
+	CALL(SSL_get1_peer_certificate)             \
+	CALL(SSL_get_current_cipher)                \
 	CALL(SSL_get_error)                         \
 	CALL(SSL_get_ex_data)                       \
 	CALL(SSL_get_ex_data_X509_STORE_CTX_idx)    \
+	CALL(SSL_get_version)                       \
 	CALL(SSL_new)                               \
 	CALL(SSL_pending)                           \
 	CALL(SSL_read)                              \
@@ -43,6 +47,7 @@
 #define TRANSPORT_TLS_CRYPTO(CALL)                  \
 	CALL(ASN1_STRING_get0_data)                 \
 	CALL(ASN1_STRING_length)                    \
+	CALL(ASN1_TIME_to_tm)                       \
 	CALL(BIO_clear_flags)                       \
 	CALL(BIO_free)                              \
 	CALL(BIO_get_data)                          \
@@ -71,6 +76,8 @@
 	CALL(X509_STORE_CTX_get_error_depth)        \
 	CALL(X509_STORE_CTX_get_ex_data)            \
 	CALL(X509_VERIFY_PARAM_set1_ip_asc)         \
+	CALL(X509_free)                             \
+	CALL(X509_get0_notAfter)                    \
 	CALL(X509_get_ext_d2i)                      \
 	CALL(X509_get_subject_name)                 \
 	CALL(X509_verify_cert_error_string)

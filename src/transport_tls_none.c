@@ -70,6 +70,15 @@ transport_tls_pending(const struct transport_tls *tls)
 }
 
 bool
+transport_tls_security(
+    const struct transport_tls *tls, struct transport_security *security)
+{
+	(void)tls;
+	(void)security;
+	return false;
+}
+
+bool
 transport_tls_refused(const struct transport_tls *tls, struct failure *f)
 {
 	(void)tls;

@@ -76,7 +76,7 @@ layer() {
 	front | background | report) echo 7 ;;
 	keeper | waiting) echo 6 ;;
 	renewal | environment | job) echo 5 ;;
-	lock | admin | inspect) echo 4 ;;
+	lock | admin | inspect | checkup*) echo 4 ;;
 	protocol*) echo 4 ;; # knows struct lock
 	session* | reply) echo 2 ;;
 	transport* | resolve) echo 1 ;;

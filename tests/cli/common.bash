@@ -41,7 +41,7 @@ common_setup_file() {
 		case $name in NETFLOCK_BUILD | NETFLOCK_TIME_FACTOR | NETFLOCK_JOB) ;; *) unset "$name" ;; esac
 	done
 	unset REDIS_URL REDISCLI_AUTH NO_COLOR POSIXLY_CORRECT
-	export XDG_CONFIG_HOME=/nonexistent
+	export NETFLOCK_CONFIG=/dev/null # whatever this machine's netflock.conf says
 	export REPORTS=$BATS_FILE_TMPDIR/reports
 	mkdir "$REPORTS"
 	export ASAN_OPTIONS="log_path=$REPORTS/asan:abort_on_error=0:detect_leaks=1"

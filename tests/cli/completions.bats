@@ -11,10 +11,10 @@ UNITS='5ms 5s 5m 5h 5d'
 TIMES='500ms 2s 10s 30s 5m 1h'
 
 @test "the first word is a subcommand" {
-	offers 'netflock ' run help status history reset reset-all acquire renew release held
+	offers 'netflock ' run help status history reset reset-all acquire renew release held doctor
 	offers 'netflock res' reset reset-all
 	offers 'netflock re' reset reset-all renew release
-	offers 'netflock help ' run help status history reset reset-all acquire renew release held
+	offers 'netflock help ' run help status history reset reset-all acquire renew release held doctor
 	completes 'netflock stat' 'netflock status '
 	in_every_shell
 }

@@ -45,8 +45,8 @@ here() {
 	printf '%s\n' "$text"
 }
 
-# What cron gives a job, and nothing else.  MARK is how the harness finds left-overs.
-cron_environment() { env -i MARK="$MARK" HOME="$BATS_TEST_TMPDIR/home" LOGNAME=ops SHELL=/bin/sh PATH=/usr/bin:/bin "$@" 3>&- 4>&-; }
+# What cron gives a job, and nothing else.  MARK is how the harness finds left-overs, and no netflock.conf counts.
+cron_environment() { env -i MARK="$MARK" NETFLOCK_CONFIG=/dev/null HOME="$BATS_TEST_TMPDIR/home" LOGNAME=ops SHELL=/bin/sh PATH=/usr/bin:/bin "$@" 3>&- 4>&-; }
 
 as_cron() {
 	local line assignments=()

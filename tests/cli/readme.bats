@@ -171,3 +171,15 @@ states() { awk '{ print $1, $2, ($2 ~ /^(slots|shared)$/ ? $3 " " $5 : "") }'; }
 	for pid in "${WAITERS[@]}"; do kill -TERM "$pid"; done
 	for pid in "${WAITERS[@]}"; do finish "$pid"; done
 }
+
+@test "doctor: what is shown is what is printed" {
+	$R ACL SETUSER jobs on '>PASSWORD' '~*' '&*' +@all -hset >/dev/null
+	$R CONFIG SET maxmemory-policy allkeys-lru >/dev/null
+	export NETFLOCK_URL=unix://jobs:PASSWORD@$SERVER_DIR/s
+	as_shell "$(readme_example doctor | sed -n 's/^\$ //p')"
+	$R CONFIG SET maxmemory-policy noeviction >/dev/null
+	$R ACL DELUSER jobs >/dev/null
+	assert_status 1
+	same() { sed -E "s|$SERVER_DIR/s|/run/redis.sock|; s/(redis\|valkey) [0-9.]+/VERSION/; s/[0-9]+\.[0-9]+ms/TIME/g; s/agree within|is TIME .* within/OFF/; s/ +/ /g"; }
+	assert_equal "$(same <<<"$output")" "$(readme_example doctor | sed 1d | same)"
+}

@@ -71,6 +71,9 @@ manual_item() {
 @test "options: the subcommands' own are said to be theirs in the manual" {
 	local option
 	for option in $(options_of status | grep -vxFf <(options_of run)); do { part '.Ss Output' '.Ss'; part '.Ss Looking at locks' '.Ss'; } | grep -qw -- "Fl ${option#-}" || fail "$option"; done
+	for option in $(options_of doctor | grep -vxFf <(options_of run)); do
+		[[ $(manual_item "$option") == *doctor* ]] || fail "$option: whose is it?"
+	done
 	for option in $(options_of reset-all | grep -vxFf <(options_of run)); do
 		[[ $(manual_item "$option") == *"With reset"* ]] || fail "$option: whose is it?"
 	done

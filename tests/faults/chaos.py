@@ -634,7 +634,7 @@ def main():
     parser.add_argument("--only", action="append", choices=[s[0] for s in SCENES])
     options = parser.parse_args()
     for variable in [v for v in os.environ if v.startswith("NETFLOCK_") or v in ("REDIS_URL", "REDISCLI_AUTH")]:
-        if variable not in ("NETFLOCK_JOB",):
+        if variable not in ("NETFLOCK_JOB", "NETFLOCK_CONFIG"):
             del os.environ[variable]
     print(f"## seed {options.seed}, {options.seconds:.0f} s: --seed {options.seed} --seconds {options.seconds:.0f} draws the same again")
     tap, metronome = Tap(options.seed), Metronome()

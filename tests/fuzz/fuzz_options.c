@@ -202,6 +202,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *url = fuzz_word(&in, '\n', &len);
 	char *chain = fuzz_word(&in, '\n', &len);
 
+	set("NETFLOCK_CONFIG", "/dev/null");
 	set("NETFLOCK_URL", url);
 	set("NETFLOCK_CHAIN", chain);
 	for (; in.size > 0 && argc <= WORDS_MOST; argc++)

@@ -289,7 +289,7 @@ def run(words, program, directory, limit=LIMIT):
     environment = dict(os.environ, NETFLOCK=program.netflock, TMPDIR=temporary, PATIENCE="8", PYTHONDONTWRITEBYTECODE="1")
     for name in ("NETFLOCK_URL", "REDIS_URL", "REDISCLI_AUTH", "NETFLOCK_CHAIN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         environment.pop(name, None)
-    environment.update([mark.split("=")])
+    environment.update([mark.split("="), ("NETFLOCK_CONFIG", "/dev/null")])
     with open(os.path.join(temporary, "log"), "w+", encoding="utf-8", errors="replace") as log:
         child = subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                  start_new_session=True)

@@ -74,6 +74,7 @@ set_up(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
 		unsetenv(variables[i]);
+	setenv("NETFLOCK_CONFIG", "/dev/null", 1);
 	printed_fd = memfd_create("stderr", MFD_CLOEXEC);
 	saved_stderr = dup(STDERR_FILENO);
 	if (printed_fd == -1 || saved_stderr == -1)
@@ -460,7 +461,7 @@ static const struct refusal {
 	{ { "--wa=5", "n", "c" }, "unknown option '--wa'" },
 	/* of later releases: nothing near */
 	{ { "--protocol", "x", "n", "c" }, "unknown option '--protocol'" },
-	{ { "--config", "x", "n", "c" }, "unknown option '--config'" },
+	{ { "--protocol", "x", "n", "c" }, "unknown option '--protocol'" },
 	{ { "--tls", "n", "c" }, "unknown option '--tls'" },
 	{ { "--cacert", "x", "n", "c" },
 	    "--cacert needs a server with TLS: --url rediss://..." },
@@ -996,7 +997,7 @@ sample(enum options_id id)
 		{ "SIG", "HUP" }, { "kill|warn", "warn" },
 		{ "URL", "redis://h" }, { "NAME", "u" }, { "WORD", "w" },
 		{ "TOKEN", "t" }, { "GLOB", "*" },
-		{ "FILE", "f" }, { "PID", "2" }, { "HOW", "run" },
+		{ "FILE", "/dev/null" }, { "PID", "2" }, { "HOW", "run" },
 		{ "text|json", "json" } };
 
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -1077,6 +1078,248 @@ tls_goes_with_the_url(void **state)
 	assert_int_equal(PARSE("-u", "rediss://h", "--insecure", "n", "c"), 0);
 	assert_true(o.url.use.insecure);
 	assert_non_null(strstr(printed(), "netflock: n: --insecure: "));
+}
+
+/* ------------------------------------------------------------------ */
+/* Configuration files; what is in them: test_config.c. */
+
+static char config_path[200];
+
+/* A file with these lines is the configuration. */
+static void
+configure(const char *lines)
+{
+	const char *tmp = getenv("TMPDIR");
+	int fd;
+
+	snprintf(config_path, sizeof(config_path), "%s/options.XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	fd = mkstemp(config_path);
+	assert_int_equal(write(fd, lines, strlen(lines)), strlen(lines));
+	close(fd);
+	setenv("NETFLOCK_CONFIG", config_path, 1);
+}
+
+/* The end of a test that configured. */
+static int
+tear_down_file(void **state)
+{
+	unlink(config_path);
+	return tear_down(state);
+}
+
+/* What was printed, without "netflock: FILE". */
+static const char *
+printed_of_file(void)
+{
+	const char *text = strstr(printed(), config_path);
+
+	return text != NULL ? text + strlen(config_path) : printed();
+}
+
+static void
+a_file_says_what_the_command_line_does_not(void **state)
+{
+	(void)state;
+	configure("ttl = 1m\nwait = 5m\nscrub-env = yes\nkill-all = no\n"
+		  "url = redis://file:1\nquiet = yes\n");
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_int_equal(o.ttl_ms, 60000);
+	assert_int_equal(o.wait_ms, 300000);
+	assert_true(o.scrub_env);
+	assert_false(o.kill_all);
+	assert_string_equal(o.url.host, "file");
+	assert_false(o.url_default);
+	/* It is what status -q and reset -q look at. */
+	assert_false(o.quiet);
+	assert_int_equal(PARSE("-t", "50s", "--wait", "0", "-q", "n", "c"), 0);
+	assert_int_equal(o.ttl_ms, 50000);
+	assert_int_equal(o.wait_ms, 0);
+	assert_true(o.quiet);
+}
+
+static void
+what_excludes_it_takes_the_place_of_what_a_file_says(void **state)
+{
+	(void)state;
+	configure("wait = 5m\nkill-all = yes\n");
+	assert_int_equal(PARSE("-n", "--wait-all", "n", "c"), 0);
+	assert_true(o.nonblock);
+	assert_true(o.wait_all);
+	assert_int_equal(o.wait_ms, -1);
+	assert_false(o.kill_all);
+}
+
+static void
+how_many_may_hold_it_may_stand_in_a_file(void **state)
+{
+	(void)state;
+	configure("slots = 4\n");
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_int_equal(o.limit, 4);
+	assert_int_equal(PARSE("-x", "n", "c"), 0);
+	assert_int_equal(o.limit, 1);
+	assert_int_equal(PARSE("-s", "n", "c"), 0);
+	assert_int_equal(o.limit, 0);
+	unlink(config_path);
+	configure("shared = yes\n");
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_int_equal(o.limit, 0);
+	assert_int_equal(PARSE("--slots", "3", "n", "c"), 0);
+	assert_int_equal(o.limit, 3);
+	unlink(config_path);
+	configure("shared = yes\nexclusive = yes\n");
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":1: --shared and --exclusive exclude each other\n");
+	assert_int_equal(PARSE("-x", "n", "c"), 0);
+	unlink(config_path);
+	configure("shared = yes\nslots = 3\n");
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":2: --slots 3 and --shared exclude each other\n");
+}
+
+static void
+what_goes_with_another_server_stays_in_the_file(void **state)
+{
+	(void)state;
+	configure("url = rediss://file\nuser = me\ncacert = /ca\n"
+		  "password-file = /nowhere\nprefix = jobs\n");
+	setenv("NETFLOCK_URL", "redis://environment", 1);
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_string_equal(o.url.host, "environment");
+	assert_null(o.user);
+	assert_null(o.password);
+	assert_string_equal(o.prefix, "jobs");
+	unsetenv("NETFLOCK_URL");
+	assert_int_equal(PARSE("-u", "redis://line", "n", "c"), 0);
+	assert_string_equal(o.url.host, "line");
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":4: cannot open the password file '/nowhere': No such file or "
+	    "directory\n");
+}
+
+static void
+what_goes_with_any_server_is_taken_from_a_file_without_one(void **state)
+{
+	(void)state;
+	configure("cacert = /ca\n");
+	setenv("NETFLOCK_URL", "rediss://environment", 1);
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_string_equal(o.url.use.cacert, "/ca");
+	setenv("NETFLOCK_URL", "redis://environment", 1);
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":1: --cacert needs a server with TLS: --url rediss://...\n");
+}
+
+static void
+a_file_may_say_what_a_subcommand_has_not(void **state)
+{
+	(void)state;
+	configure("ttl = 1s\nnonblock = yes\nwait = 5m\nprefix = jobs\n");
+	assert_int_equal(PARSE("look", "n"), 0);
+	assert_string_equal(o.prefix, "jobs");
+	assert_false(o.nonblock);
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":2: --nonblock and --wait 5m exclude each other\n");
+}
+
+static void
+help_is_there_whatever_the_file_says(void **state)
+{
+	(void)state;
+	configure("frob = 1\n");
+	assert_int_equal(PARSE("--help"), 0);
+	assert_int_equal(PARSE("help"), 0);
+	assert_int_equal(PARSE("look", "n"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(), ":1: unknown key 'frob'\n");
+	assert_int_equal(PARSE("look", "--config", "/dev/null", "n"), 0);
+}
+
+static void
+a_lease_without_room_names_the_file_it_comes_from(void **state)
+{
+	(void)state;
+	configure("# lease\nttl = 10s\nkill-after = 8s\n");
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_non_null(strstr(printed_of_file(),
+	    ":2: no room in --ttl 10s for --kill-after 8s: the smallest --ttl "
+	    "that works is "));
+	/* The one in the command line is wrong, and the file is named. */
+	assert_int_equal(PARSE("-t", "9s", "n", "c"), STATUS_USAGE);
+	assert_non_null(strstr(printed_of_file(),
+	    ":3: no room in --ttl 9s for --kill-after 8s: the smallest --ttl "
+	    "that works is "));
+	assert_int_equal(PARSE("-t", "1m", "n", "c"), 0);
+}
+
+static void
+a_bad_url_in_a_file_is_told_without_its_password(void **state)
+{
+	(void)state;
+	configure("url = redis://:secret@h:port\n");
+	assert_int_equal(PARSE("n", "c"), STATUS_CONFIG);
+	assert_string_equal(printed_of_file(),
+	    ":1: url: bad URL: the port is no number from 1 to 65535\n");
+}
+
+/* The setting KEY as "VALUE FROM", the file being FILE. */
+static const char *
+setting(const char *key)
+{
+	static char text[1000];
+	struct options_setting s;
+	const char *from;
+
+	for (size_t i = 0; options_setting(&o, i, &s); i++) {
+		if (strcmp(s.key, key) != 0)
+			continue;
+		from = strstr(s.from, config_path);
+		snprintf(text, sizeof(text), "%s %s%s", s.value,
+		    from ? "FILE" : "",
+		    from ? from + strlen(config_path) : s.from);
+		return text;
+	}
+	return "no such setting";
+}
+
+static void
+every_setting_says_where_it_comes_from(void **state)
+{
+	struct options_setting s;
+	size_t i;
+
+	(void)state;
+	configure("ttl = 1m\nnonblock = no\nuser = me\n");
+	setenv("NETFLOCK_URL", "redis://me:secret@h:1/2", 1);
+	assert_int_equal(PARSE("--prefix", "jobs", "-v", "n", "c"), 0);
+	assert_string_equal(setting("ttl"), "1m FILE:1");
+	assert_string_equal(setting("nonblock"), "no FILE:2");
+	assert_string_equal(setting("user"), "me FILE:3");
+	assert_string_equal(setting("prefix"), "jobs command line");
+	assert_string_equal(setting("verbose"), "yes command line");
+	assert_string_equal(
+	    setting("url"), "redis://me:***@h:1/2 environment NETFLOCK_URL");
+	assert_string_equal(
+	    setting("password"), "*** environment NETFLOCK_URL");
+	assert_string_equal(setting("kill-after"), "ttl/6, 5s at most default");
+	assert_string_equal(setting("reason"), "none default");
+	assert_string_equal(setting("exclusive"), "yes default");
+	assert_string_equal(setting("wait"), "for ever default");
+	assert_string_equal(setting("wait-all"), "no default");
+	assert_string_equal(setting("config"), "no such setting");
+	for (i = 0; options_setting(&o, i, &s); i++)
+		assert_null(strstr(s.value, "secret"));
+	assert_true(i > 25);
+	setenv("NETFLOCK_URL", "redis://h", 1);
+	setenv("REDISCLI_AUTH", "secret", 1);
+	assert_int_equal(PARSE("n", "c"), 0);
+	assert_string_equal(
+	    setting("password"), "*** environment REDISCLI_AUTH");
 }
 
 static void
@@ -1163,6 +1406,8 @@ no_arguments_at_all_are_a_usage_error(void **state)
 
 #define options_test(test) \
 	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define file_test(f) \
+	cmocka_unit_test_setup_teardown(f, set_up, tear_down_file)
 
 int
 main(void)
@@ -1207,6 +1452,17 @@ main(void)
 		options_test(each_way_to_write_an_option_is_taken),
 		options_test(tls_goes_with_the_url),
 		options_test(no_option_is_written_like_another),
+		file_test(a_file_says_what_the_command_line_does_not),
+		file_test(what_excludes_it_takes_the_place_of_what_a_file_says),
+		file_test(how_many_may_hold_it_may_stand_in_a_file),
+		file_test(what_goes_with_another_server_stays_in_the_file),
+		file_test(
+		    what_goes_with_any_server_is_taken_from_a_file_without_one),
+		file_test(a_file_may_say_what_a_subcommand_has_not),
+		file_test(help_is_there_whatever_the_file_says),
+		file_test(a_lease_without_room_names_the_file_it_comes_from),
+		file_test(a_bad_url_in_a_file_is_told_without_its_password),
+		file_test(every_setting_says_where_it_comes_from),
 		options_test(no_words_break_the_parser),
 		options_test(no_arguments_at_all_are_a_usage_error),
 	};

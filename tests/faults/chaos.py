@@ -266,7 +266,7 @@ class Contender(threading.Thread):
         count = 0
         while not self.scene.over.is_set() and not (self.newcomer and count):
             count += 1
-            ms = self.random.randint(5, 60) if self.random.random() < 0.6 else self.random.randint(200, 1300)
+            ms = self.random.randint(5, 60) if self.random.random() < 0.6 else self.random.randint(200, 2000)
             file = os.path.join(self.scene.directory, f"{self.lock}.{self.number}.{count}")
             options, job = self.job(file, ms)
             options += ["-n"] if self.newcomer else ["-w", "10s"]
@@ -421,7 +421,7 @@ class Scene:
     def do_network(self):
         self.happen("network away")
         self.send(signal.SIGSTOP, self.proxy)
-        self.pause(0.1, 1.6)
+        self.pause(0.1, 2.0)
         self.send(signal.SIGCONT, self.proxy)
 
     def do_server_stop(self):

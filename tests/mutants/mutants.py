@@ -103,7 +103,7 @@ MUTANTS = [
      'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS / 1000)', ["cli/deaths: server paused for less than the lease"]),
 
     # The network.
-    ("a name is looked up for as long as that takes", "resolve.c", "resolve_host", "q->interrupt, q->deadline)", "q->interrupt, DEADLINE_NEVER)",
+    ("a name is looked up for as long as that takes", "resolve.c", "hear_helper", "q->interrupt, q->deadline)", "q->interrupt, DEADLINE_NEVER)",
      ["faults/network: the name server does not answer"]),
     ("the first address has all the time there is", "transport.c", "open_tcp", "(deadline - now) / (list->count - i)", "(deadline - now)",
      ["faults/network: the first of several addresses is dead"]),
@@ -205,7 +205,7 @@ MUTANTS = [
     ("status shows names as they are (M36)", "cmd_status_show.c", "cmd_status_row", "text_escape(&cells[NAME], in->name, in->name_len)",
      "text_add(&cells[NAME], in->name, in->name_len)", ["cli/status: never reach the screen"]),
     ("all locks are asked for in one request (M21)", "protocol_netflock_admin.c", "scan",
-     '"SCAN", walk->cursor, "MATCH", match, "COUNT",\n\t\tPAGE', '"KEYS", match', ["cli/acl: the line for reset-all: locks"]),
+     '"SCAN", walk->cursor, "MATCH", match, "COUNT",\n\t\tPAGE', '"KEYS", match', ["cli/acl: the line for reset-all: all locks"]),
     ("globs in the prefix are let through (M22)", "options_value.c", "read_prefix", 'strchr("{}*?[]\\\\", *p) != NULL',
      "false", ["cli/reset-all: the prefix is taken literally"]),
     ("--scrub-env leaves the server's address (M37)", "environment.c", "keeps", "scrub && i <", "false && i <",

@@ -534,7 +534,8 @@ class Scene:
         until = time.monotonic() + TTL_MS / 1e3 + 1
         while True:
             left = [lock for lock in LOCKS if self.server.holders(lock)]
-            left += [key.decode() for key in self.server.ask("KEYS", "netflock:*:*") or []]
+            keys = self.server.ask("KEYS", "netflock:*:*") or []
+            left += [key.decode() for key in keys if not key.endswith(b":history")]
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.05)

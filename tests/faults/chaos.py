@@ -266,7 +266,7 @@ class Contender(threading.Thread):
         count = 0
         while not self.scene.over.is_set() and not (self.newcomer and count):
             count += 1
-            ms = self.random.randint(5, 60) if self.random.random() < 0.6 else self.random.randint(200, 1300)
+            ms = self.random.randint(5, 60) if self.random.random() < 0.6 else self.random.randint(200, 2000)
             file = os.path.join(self.scene.directory, f"{self.lock}.{self.number}.{count}")
             options, job = self.job(file, ms)
             options += ["-n"] if self.newcomer else ["-w", "10s"]
@@ -421,7 +421,7 @@ class Scene:
     def do_network(self):
         self.happen("network away")
         self.send(signal.SIGSTOP, self.proxy)
-        self.pause(0.1, 1.6)
+        self.pause(0.1, 2.0)
         self.send(signal.SIGCONT, self.proxy)
 
     def do_server_stop(self):
@@ -534,7 +534,8 @@ class Scene:
         until = time.monotonic() + TTL_MS / 1e3 + 1
         while True:
             left = [lock for lock in LOCKS if self.server.holders(lock)]
-            left += [key.decode() for key in self.server.ask("KEYS", "netflock:*:*") or []]
+            keys = self.server.ask("KEYS", "netflock:*:*") or []
+            left += [key.decode() for key in keys if not key.endswith(b":history")]
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.05)

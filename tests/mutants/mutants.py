@@ -78,7 +78,7 @@ MUTANTS = [
      "failed(r, &f);\n\t\treturn true", ["faults/server: 76 within a renewal interval"]),
     ("a lost lock does not stop the command", "keeper.c", "lose", "if (!k->job->warn_only)", "if (false)",
      ["faults/server: 76 within a renewal interval", "chaos forgets: never two at once"]),
-    ("a lost lock is reported as the command's status (M32)", "cmd_run.c", "conclude", "return STATUS_LOST", "return WEXITSTATUS(r->wstatus)",
+    ("a lost lock is reported as the command's status (M32)", "cmd_run.c", "conclude", "r->status = STATUS_LOST", "r->status = WEXITSTATUS(result->wstatus)",
      ["faults/replies: the release finds the lock deleted"]),
     ("what the release finds out is not said (M32)", "keeper.c", "finish", "if (ran && k->lost)", "if (false)",
      ["faults/replies: the release finds the lock deleted"]),
@@ -103,7 +103,7 @@ MUTANTS = [
      'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS / 1000)', ["cli/deaths: server paused for less than the lease"]),
 
     # The network.
-    ("a name is looked up for as long as that takes", "resolve.c", "resolve_host", "q->interrupt, q->deadline)", "q->interrupt, DEADLINE_NEVER)",
+    ("a name is looked up for as long as that takes", "resolve.c", "hear_helper", "q->interrupt, q->deadline)", "q->interrupt, DEADLINE_NEVER)",
      ["faults/network: the name server does not answer"]),
     ("the first address has all the time there is", "transport.c", "open_tcp", "(deadline - now) / (list->count - i)", "(deadline - now)",
      ["faults/network: the first of several addresses is dead"]),
@@ -205,7 +205,7 @@ MUTANTS = [
     ("status shows names as they are (M36)", "cmd_status_show.c", "cmd_status_row", "text_escape(&cells[NAME], in->name, in->name_len)",
      "text_add(&cells[NAME], in->name, in->name_len)", ["cli/status: never reach the screen"]),
     ("all locks are asked for in one request (M21)", "protocol_netflock_admin.c", "scan",
-     '"SCAN", walk->cursor, "MATCH", match, "COUNT",\n\t\tPAGE', '"KEYS", match', ["cli/acl: the line for reset-all: locks"]),
+     '"SCAN", walk->cursor, "MATCH", match, "COUNT",\n\t\tPAGE', '"KEYS", match', ["cli/acl: the line for reset-all: all locks"]),
     ("globs in the prefix are let through (M22)", "options_value.c", "read_prefix", 'strchr("{}*?[]\\\\", *p) != NULL',
      "false", ["cli/reset-all: the prefix is taken literally"]),
     ("--scrub-env leaves the server's address (M37)", "environment.c", "keeps", "scrub && i <", "false && i <",

@@ -13,6 +13,7 @@ environment: COMPILE, LINK, LIBS as the Makefile has them; NETFLOCK_BUILD: where
 
 import concurrent.futures
 import ctypes
+import glob
 import os
 import re
 import shlex
@@ -163,8 +164,6 @@ MUTANTS = [
     ("only the command is killed, not what is below it (M29)", "command.c", "command_tree_signal",
      "if (tree->unseen) {", "tree->unseen = true;\n\tif (true) {",
      ["cli/deaths: front killed: the whole tree is dead", "cli/signals: its children are stopped before the lock is free"]),
-    ("the tree is walked once (M29)", "command.c", "command_tree_kill", "if (empty == 2)", "if (left >= 0)",
-     ["cli/deaths: a command that goes on forking"]),
     ("a stopped command is not continued (M30)", "keeper.c", "stop_tree", "command_tree_signal(&k->tree, SIGCONT)", "(void)0",
      ["faults/stopping: a stopped command is continued"]),
     ("the lock is released before the tree is dead (M31)", "keeper.c", "stop_tree", "command_tree_signal(&k->tree, SIGCONT);",
@@ -250,10 +249,22 @@ def wound(path, name, old, new):
     return text[:begin] + hurt + text[end:]
 
 
+CHILDREN, CHILDREN_LOCK = set(), threading.Lock()  # of ours: Popen reaps them
+
+
+def spawn(words, **options):
+    with CHILDREN_LOCK:
+        child = subprocess.Popen(words, stderr=subprocess.STDOUT, **options)
+        CHILDREN.add(child.pid)
+    return child
+
+
 def command(words, cwd=ROOT):
-    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(done.stdout[-2000:])
+    child = spawn(words, cwd=cwd, stdout=subprocess.PIPE, text=True)
+    said = child.communicate()[0]
+    CHILDREN.discard(child.pid)
+    if child.returncode != 0:
+        raise Failure(said[-2000:])
 
 
 class Program:
@@ -295,18 +306,33 @@ def run(words, program, directory, limit=LIMIT):
         environment.pop(name, None)
     environment.update([mark.split("="), ("NETFLOCK_CONFIG", "/dev/null")])
     with open(os.path.join(temporary, "log"), "w+", encoding="utf-8", errors="replace") as log:
-        child = subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                 start_new_session=True)
+        child = spawn(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, start_new_session=True)
         try:
             status = child.wait(limit)
         except subprocess.TimeoutExpired:
             status = -1
         kill_marked(mark)
         child.wait()
+        CHILDREN.discard(child.pid)
         log.seek(0)
         text = log.read()
     shutil.rmtree(temporary, ignore_errors=True)
     return status, text
+
+
+def reap_orphans():
+    """For ever: what falls to us, the subreaper, or the zombies of a fork storm leave no room for anybody's processes."""
+    while True:
+        with CHILDREN_LOCK:
+            for tasks in glob.glob("/proc/self/task/*/children"):
+                try:
+                    with open(tasks, encoding="ascii") as f:
+                        orphans = [int(pid) for pid in f.read().split() if int(pid) not in CHILDREN]
+                    for pid in orphans:
+                        os.waitpid(pid, os.WNOHANG)
+                except OSError:  # a thread that has ended, a child that somebody else has reaped
+                    pass
+        time.sleep(0.02)
 
 
 def kill_marked(mark):
@@ -357,6 +383,7 @@ def main():
     words = sys.argv[1:]
     chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # a subreaper: orphans are killed by their mark and must not hang about
+    threading.Thread(target=reap_orphans, daemon=True).start()
     began, failed, count, table = time.monotonic(), 0, 0, []
     base = tempfile.mkdtemp(prefix="nfm", dir="/tmp")
     lock = threading.Lock()

@@ -217,15 +217,18 @@ refused() {
 @test "a file that is there and cannot be read is no missing one, but in a directory that is closed to us" {
 	[ "$(id -u)" = 0 ] || skip
 	local open
-	open=$(mktemp -d "${TMPDIR:-/tmp}/config.XXXXXX")
+	# Where anybody may go, unlike $TMPDIR and perhaps this checkout.
+	open=$(mktemp -d /tmp/netflock.XXXXXX)
 	chmod 755 "$open"
+	cp "$NETFLOCK" "$open/netflock"
 	write "$open/netflock.conf" 'frob = yes'
-	as_nobody() { run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$NETFLOCK" -u /nowhere --connect-timeout 100ms x -- true 3>&- 4>&-; }
+	as_nobody() { run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$open/netflock" -u /nowhere --connect-timeout 100ms x -- true 3>&- 4>&-; }
 	XDG_CONFIG_HOME=$open as_nobody
-	chmod 700 "$open"
 	assert_status 78
 	assert_stderr_matches "cannot open the configuration '.*': Permission denied"
-	XDG_CONFIG_HOME=$open as_nobody
+	mkdir -m 700 "$open/closed"
+	mv "$open/netflock.conf" "$open/closed"
+	XDG_CONFIG_HOME=$open/closed as_nobody
 	rm -rf "$open"
 	assert_status 69
 	refused "cannot open the configuration '$open/none': No such file or directory" --config "$open/none"

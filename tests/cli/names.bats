@@ -101,7 +101,7 @@ all_up() { [ "$(find "$BATS_TEST_TMPDIR" -name 'up.*' | wc -l)" = "$1" ]; }
 	finish
 	try --min-hold 1ms "$lock" -- true
 	assert_equal "$(others)" "$before" "what belongs to others"
-	assert_equal "$($R KEYS '*' | wc -l)" 7 "keys: theirs and the lock's hash"
+	assert_equal "$($R KEYS '*' | wc -l)" 8 "keys: theirs, the lock's hash and its history"
 	$R FLUSHALL >/dev/null
 }
 others() {

@@ -18,7 +18,7 @@ shells_setup() {
 	# A plain build if there is one: what is tested here are the shells' files, and these are in a hurry.
 	ln -s "$([ -x "$HERE/build/netflock" ] && echo "$HERE/build/netflock" || echo "$NETFLOCK")" "$DOT/bin/netflock"
 	# On a busy machine 300 ms are short: hurry restores them.
-	printf '#!/bin/sh\nshift\nexec "$@" --connect-timeout %ss\n' "$PATIENCE" >"$DOT/bin/timeout"
+	printf '#!/bin/sh\nshift\nexec "$@" --connect-timeout %ss\n' $((5 * FACTOR)) >"$DOT/bin/timeout"
 	chmod +x "$DOT/bin/timeout"
 	printf '#!/bin/sh\n' >"$DOT/bin/frob"
 	chmod +x "$DOT/bin/frob"

@@ -423,6 +423,19 @@ message_is(const char *text, const char *word, int64_t *number)
 	return *end == '\0' && *number >= 0 && *number < NUMBER_MAX;
 }
 
+/*
+ * WORD is said of this attempt.  Another one with our token may have had the
+ * channel before us: what was said of that comes late, and is not for us.
+ */
+static bool
+message_tells(const struct lock *lock, const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(text, word, len) == 0 && text[len] == ' ' &&
+	    strcmp(text + len + 1, lock->id) == 0;
+}
+
 static enum protocol_result
 netflock_hear(struct lock *lock, struct failure *f)
 {
@@ -445,8 +458,8 @@ netflock_hear(struct lock *lock, struct failure *f)
 			lock->rival.ahead = 0;
 			lock->ask_again = deadline_min(lock->ask_latest,
 			    deadline_now() + (number + 1) * DEADLINE_MS);
-		} else if (strcmp(text, "revoked") == 0 ||
-		    strcmp(text, "displaced") == 0) {
+		} else if (message_tells(lock, text, "revoked") ||
+		    message_tells(lock, text, "displaced")) {
 			lock->ask_again = deadline_now();
 		}
 	}
@@ -542,16 +555,17 @@ netflock_listen(struct lock *lock, int64_t deadline, struct failure *f)
 		n = session_message(lock->hear, text, sizeof(text));
 		if (n != 1)
 			break;
-		if (strcmp(text, "revoked") == 0) {
+		if (message_tells(lock, text, "revoked")) {
 			failure_set(f, STATUS_LOST, "it was reset");
 			return PROTOCOL_LOST;
 		}
-		if (strcmp(text, "displaced") == 0) {
+		if (message_tells(lock, text, "displaced")) {
 			failure_set(f, STATUS_LOST, "the server lost it, and "
 			    "whoever got it since has it back");
 			return PROTOCOL_LOST;
 		}
-		if (strcmp(text, "released") == 0 && lock->want.handback) {
+		if (lock->want.handback &&
+		    message_tells(lock, text, "released")) {
 			failure_set(f, STATUS_LOST, "it was given back");
 			lock->returned = true;
 			return PROTOCOL_LOST;

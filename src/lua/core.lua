@@ -530,7 +530,7 @@ local displaced = {}
 
 local function displace(s, token, g)
   if token ~= ask.token then
-    displaced[#displaced + 1] = channel(s, token, g)
+    displaced[#displaced + 1] = {channel(s, token, g), 'displaced ' .. g.id}
   end
 end
 
@@ -631,7 +631,7 @@ local function soonest(f)
 end
 
 local function tell_displaced()
-  for _, name in ipairs(displaced) do publish(name, 'displaced') end
+  for _, m in ipairs(displaced) do publish(m[1], m[2]) end
 end
 
 -- Rule 6: the head watches, and is told whenever its watch changes.

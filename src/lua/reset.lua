@@ -57,7 +57,7 @@ local function take(token, f)
   end
   if told then
     messages[#messages + 1] = {f.names[1] .. ':' .. token,
-      back and 'released' or 'revoked'}
+      (back and 'released ' or 'revoked ') .. f.id}
   end
 end
 

@@ -437,6 +437,24 @@ is_not_held() { ! is_held; }
 	assert_free
 }
 
+@test "--token: what is said of another attempt with the same token does not concern us" {
+	local word
+	script '-t 1.2s --token job.1' "$STAY"
+	wait_until subscribed
+	for word in released revoked displaced; do
+		$R PUBLISH "netflock:{$lock}:job.1" "$word" >/dev/null
+		$R PUBLISH "netflock:{$lock}:job.1" "$word another" >/dev/null
+	done
+	wait_for_renewal
+	wait_for_renewal
+	is_held || fail "not held"
+	assert_equal "$(ours | wc -l)" 2 processes
+	let_go
+	finish
+	assert_status 0
+	wait_until none_of_ours
+}
+
 @test "renew: longer, never shorter; --add adds" {
 	left() { echo $(($(lease_end) - $(date +%s%3N))); }
 	TOKEN=$(netflock acquire -t 10s "$lock")

@@ -98,7 +98,7 @@ MUTANTS = [
      'strcmp(reply_word(r), "ok") != 1000', ["faults/server: 76 within a renewal interval"]),
     ("a lock found lost at the command's end is not said", "keeper.c", "lose", "say_lost_at_end(k, why)", "(void)0",
      ["faults/stopping: lost at the moment when the command ends"]),
-    ("who gives way to a later holder does not listen", "protocol_netflock.c", "netflock_listen", 'strcmp(text, "displaced") == 0', "false",
+    ("who gives way to a later holder does not listen", "protocol_netflock.c", "netflock_listen", 'message_tells(lock, text, "displaced")', "false",
      ["faults/server: who came in between ends"]),
     ("the ttl is sent in seconds (M40)", "protocol_netflock.c", "add_asker", 'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS)',
      'add_number(w, "ttl", want->terms.ttl / DEADLINE_MS / 1000)', ["cli/deaths: server paused for less than the lease"]),

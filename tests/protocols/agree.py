@@ -182,7 +182,8 @@ class Model:
         elif self.born != a['born'] and a['conf'] and not self.granted \
                 and a['fence'] > self.fence:
             # More than the model: who gives way is told.
-            self.displaced += [t for t in self.rec if t != self.who]
+            self.displaced += [(t, 'displaced ' + r['id'])
+                               for t, r in self.rec.items() if t != self.who]
             self.rec = {self.who: {
                 'state': 'held', 'exp': self.now + TTL, 'id': a['id'],
                 'since': min(self.now, a['fence'] // 1000),
@@ -204,7 +205,8 @@ class Model:
         word = 'lost'
         if a['born'] and self.born != a['born']:
             if not self.granted and a['fence'] > self.fence:
-                self.displaced += [t for t in self.rec if t != self.who]
+                self.displaced += [(t, 'displaced ' + r['id'])
+                                   for t, r in self.rec.items() if t != self.who]
                 for r in self.rec.values():
                     r['state'] = 'revoked'
             self.lift()
@@ -235,7 +237,7 @@ class Model:
             else:
                 del self.rec[t]
             if runs:
-                self.revoked.append(t)
+                self.revoked.append((t, 'revoked ' + r['id']))
         self.promote()
         return 'ok'
 
@@ -250,10 +252,10 @@ class Model:
         self.drop_expired()
         word = getattr(self, op)()
         for t in self.displaced:
-            self.tell(t, 'displaced')
+            self.tell(*t)
         self.tell_head()
         for t in self.revoked:
-            self.tell(t, 'revoked')
+            self.tell(*t)
         return word
 
     def state(self):

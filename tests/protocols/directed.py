@@ -82,7 +82,15 @@ class Party:
         # An answer on this connection follows all earlier messages.
         self.server.do('PING')
         self.server.do('PING')
-        return [m[2] for m in self.ear.pending() if m[0] == 'message']
+        return [self.without_id(m[2]) for m in self.ear.pending()
+                if m[0] == 'message']
+
+    def without_id(self, message):
+        word, _, rest = message.partition(' ')
+        if word not in ('revoked', 'released', 'displaced'):
+            return message
+        equal(rest, str(self.fields['id']))
+        return word
 
     def queue(self, **more):
         if self.number and 'order' not in more:

@@ -42,7 +42,7 @@ VARIANTS = [
     ('a restore that nobody gives way to',
      'give_way(s)\n  f.state, f.ends', 'f.state, f.ends', []),
     ('who gives way is not told',
-     "for _, name in ipairs(displaced) do publish(name, 'displaced') end", '',
+     "for _, m in ipairs(displaced) do publish(m[1], m[2]) end", '',
      []),
     ('a release displaces who was granted since',
      'if not s.meta.granted\n        and (number(s.meta.fence)',

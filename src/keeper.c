@@ -53,6 +53,7 @@ struct keeper {
 	struct renewal *renewal; /* made, see renewing */
 	enum stage stage;
 	bool lost, timed_out, failing, immortal;
+	bool taken;	     /* the script has its token */
 	bool returned;	     /* the lock, by the script itself */
 	bool renewing;	     /* its thread runs */
 	bool threadless;     /* it could not be made, and we said so */
@@ -226,17 +227,19 @@ close_link(struct keeper *k)
 
 /*
  * The script has its token; or whoever was to give it that is gone, and with
- * it the only one who could give the lock back.
+ * it the only one who could give the lock back.  The word stays where it is,
+ * for our successor, should we be killed.
  */
 static void
 hear_link(struct keeper *k)
 {
 	char byte;
-	ssize_t n = recv(k->job->link, &byte, 1, MSG_DONTWAIT);
+	ssize_t n = recv(k->job->link, &byte, 1,
+	    MSG_DONTWAIT | MSG_PEEK);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	k->page->taken = n == 1;
+	k->taken = n == 1;
 	if (n != 1 && k->stage == RUNNING)
 		k->stage = ENDED;
 	close_link(k);
@@ -608,21 +611,20 @@ attend(struct keeper *k)
 
 	setsid();
 	k->tree = k->job->script;
+	hear_link(k);
 	ready = prepare(k);
-	if (!ready && k->page->taken)
+	if (!ready && k->taken)
 		_exit(STATUS_OS);	/* not to give back what is in use */
-	if (k->page->taken)
-		close_link(k);
 	if (!ready)
 		return false;
-	if (!k->page->taken && !deadline_may_start(k->terms,
+	if (!k->taken && !deadline_may_start(k->terms,
 	    k->job->lock->lease_end, deadline_now())) {
 		failure_set(&k->page->failure, STATUS_UNAVAILABLE,
 		    "acquired too late to keep it");
 		return false;
 	}
 	begin(k);
-	if (!k->page->taken)
+	if (k->job->link != -1)
 		send(k->job->link, &none, sizeof(none), MSG_NOSIGNAL);
 	return true;
 }

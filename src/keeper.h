@@ -54,7 +54,6 @@ struct keeper_page {
 	int64_t started; /* the instant; 0: it never was */
 	struct lock_run run; /* for the release */
 	bool released; /* or to be: nothing of the command is left */
-	bool taken; /* the script has its token; or there is none */
 	struct failure failure;
 };
 

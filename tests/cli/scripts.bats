@@ -257,6 +257,41 @@ let_go() { : >"$S.go"; }
 }
 another_keeper() { [ -n "$(the_keeper)" ] && [ "$(the_keeper)" != "$1" ]; }
 
+@test "a keeper killed as it hears that the script has its token: another one goes on" {
+	# Its first read of one byte is its last.
+	cat >"$S.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <fcntl.h>
+		#include <signal.h>
+		#include <stdlib.h>
+		#include <sys/socket.h>
+
+		ssize_t
+		recv(int fd, void *buf, size_t len, int flags)
+		{
+			ssize_t (*next)(int, void *, size_t, int) = (ssize_t (*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv");
+			ssize_t n = next(fd, buf, len, flags);
+
+			if (len == 1 && n == 1 && open(getenv("KILLED"), O_CREAT | O_EXCL, 0600) != -1)
+				raise(SIGKILL);
+			return n;
+		}
+	END
+	cc -shared -fPIC -o "$S.so" "$S.c" -ldl
+	export NETFLOCK_="$NETFLOCK" KILLED="$S.killed"
+	printf '#!/bin/sh\nLD_PRELOAD=%s ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 exec "$NETFLOCK_" "$@"\n' "$S.so" >"$S.netflock"
+	chmod +x "$S.netflock"
+	NETFLOCK=$S.netflock script '-t 1.2s' "$STAY"
+	wait_for_file "$KILLED"
+	for _ in 1 2 3 4; do wait_for_renewal; done # a lease
+	is_held || fail "not held"
+	let_go
+	finish
+	assert_status 0
+	wait_until assert_free
+}
+
 @test "a keeper that is stopped is continued, or replaced: the lease does not run out" {
 	script '-t 1.2s' "$STAY"
 	for _ in 1 2; do

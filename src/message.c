@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -127,11 +128,25 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/*
+ * A terminal that poll(2) calls ready may still take only a part of the line,
+ * and make us wait for the rest: so it is opened anew, as what never waits.
+ * The flags of the open file that we were given are not ours to change.
+ */
+static int
+open_terminal(void)
+{
+	if (!isatty(STDERR_FILENO))
+		return -1;
+	return open("/proc/self/fd/2",
+	    O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 /* Write what may be written now.  Returns how much, -1 to drop the rest. */
 static ssize_t
-put_some(const char *line, size_t len)
+put_some(int fd, const char *line, size_t len)
 {
-	ssize_t n = write(STDERR_FILENO, line, len);
+	ssize_t n = write(fd, line, len);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return 0;
@@ -146,7 +161,9 @@ put_some(const char *line, size_t len)
 static void
 put_line(const char *line, size_t len)
 {
-	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int terminal = open_terminal();
+	struct pollfd p = { .fd = terminal != -1 ? terminal : STDERR_FILENO,
+		.events = POLLOUT };
 	int64_t begin = now_ms(), left;
 	ssize_t n;
 
@@ -157,12 +174,14 @@ put_line(const char *line, size_t len)
 			continue;
 		if (n <= 0 || p.revents != POLLOUT)
 			break;
-		n = put_some(line, len);
+		n = put_some(p.fd, line, len);
 		if (n == -1)
 			break;
 		line += n;
 		len -= (size_t)n;
 	}
+	if (terminal != -1)
+		close(terminal);
 	patience_ms -= now_ms() - begin;
 	if (len == 0 || patience_ms < 0)
 		patience_ms = len == 0 ? MESSAGE_PATIENCE_MS : 0;
@@ -194,6 +213,9 @@ message_live(const char *text)
 		return false;
 	/* Another job's screen; after "fg" it is drawn again. */
 	if (tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return true;
+	/* The lock may be granted any moment: it is drawn the next time. */
+	if (message_blocked())
 		return true;
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col < 2)
 		size.ws_col = 80;

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -410,6 +412,102 @@ nothing_is_drawn_where_there_is_no_terminal(void **state)
 	assert_string_equal(printed(), "");
 }
 
+/* Write to FD, MOST times SIZE bytes, while it takes them whole: how often? */
+static int
+fill(int fd, int most, size_t size)
+{
+	static const char junk[1500] = { 0 };
+	int n = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (n < most && write(fd, junk, size) == (ssize_t)size)
+		n++;
+	fcntl(fd, F_SETFL, 0);
+	return n;
+}
+
+static int
+open_terminal(int *master)
+{
+	*master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*master == -1 || grantpt(*master) == -1 || unlockpt(*master) == -1)
+		return -1;
+	return open(ptsname(*master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/*
+ * Call SPEAK in a process whose stderr is a terminal of its own, of which
+ * nobody reads: it is full, or takes less than 1500 bytes.
+ */
+static void
+in_a_full_terminal(bool full, void (*speak)(void))
+{
+	int measured, master, twin, most, wstatus = -1;
+	int stderr_fd = open_terminal(&measured);
+	pid_t pid;
+
+	most = fill(stderr_fd, 1000, 1500);
+	(void)fill(stderr_fd, 100000, 1);
+	twin = open_terminal(&master);
+	assert_true(stderr_fd != -1 && twin != -1 && most > 0);
+	(void)fill(twin, most, 1500);
+	pid = fork();
+	if (pid == 0) {
+		alarm(20);
+		setsid();
+		if (!full)
+			stderr_fd = twin;
+		ioctl(stderr_fd, TIOCSCTTY, 0);
+		dup2(stderr_fd, STDERR_FILENO);
+		speak();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &wstatus, 0), pid);
+	close(stderr_fd);
+	close(measured);
+	close(twin);
+	close(master);
+	assert_int_equal(wstatus, 0);
+}
+
+static void
+say_a_long_line(void)
+{
+	char text[3000];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	message_error(NULL, "%s", text);
+}
+
+static void
+a_terminal_that_takes_half_a_line_is_not_waited_for(void **state)
+{
+	(void)state;
+	in_a_full_terminal(false, say_a_long_line);
+}
+
+static void
+draw_at_once(void)
+{
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	if (!message_live("waiting"))
+		_exit(1);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if ((end.tv_sec - begin.tv_sec) * 1000 +
+		(end.tv_nsec - begin.tv_nsec) / 1000000 >= 500)
+		_exit(2);
+}
+
+static void
+to_draw_a_full_terminal_is_not_waited_for(void **state)
+{
+	(void)state;
+	in_a_full_terminal(true, draw_at_once);
+}
+
 static int
 logger(const char *path)
 {
@@ -496,6 +594,9 @@ main(void)
 		    an_object_that_would_be_too_long_has_a_shorter_text),
 		with_stderr(notes_and_quiet_hold_for_every_kind),
 		with_stderr(nothing_is_drawn_where_there_is_no_terminal),
+		cmocka_unit_test(
+		    a_terminal_that_takes_half_a_line_is_not_waited_for),
+		cmocka_unit_test(to_draw_a_full_terminal_is_not_waited_for),
 		cmocka_unit_test(the_system_log_gets_priority_and_tag),
 		cmocka_unit_test(
 		    a_logger_that_takes_nothing_costs_a_second_once),

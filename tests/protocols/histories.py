@@ -27,6 +27,8 @@ GRACE = 3000
 SLACK = 200
 ASK_AGAIN = 30000
 UNLIMITED = 10 ** 9
+# What makes a run needless, for those who ask.
+ONCE = 20000
 # How long after the faults the clients may take to finish.
 DRAIN = 600000
 
@@ -40,7 +42,8 @@ class Client:
         self.id = 'i%d' % serial
         self.limit = rnd.choice(opt['limits'])
         if opt['with'] and rnd.random() < .4:
-            self.names = rnd.sample(opt['names'], rnd.choice([2, 2, 3]))
+            self.names = rnd.sample(opt['names'], min(
+                rnd.choice([2, 2, 3]), len(opt['names'])))
         else:
             self.names = [rnd.choice(opt['names'])]
         self.min_hold = rnd.choice([0, 0, 0, 8000]) if opt['min_hold'] else 0
@@ -49,6 +52,8 @@ class Client:
         self.give_up = sim.now + rnd.choice([10 ** 9, 10 ** 9, 5000, 40000])
         # Subscribed at a server that the scripts cannot ask.
         self.elsewhere = rnd.random() < opt['elsewhere']
+        self.once = opt['once'] and rnd.random() < opt['once']
+        self.status = rnd.choice([0, 0, 1]) if opt['once'] else 0
         self.state = 'trying'
         self.alive = True
         self.paused_until = 0
@@ -70,9 +75,9 @@ class Client:
         self.was_reset = False
 
     def fields(self):
-        return {'token': self.token, 'id': self.id,
+        return dict({'once': ONCE} if self.once else {}, **{'token': self.token, 'id': self.id,
                 'limit': 0 if self.limit == UNLIMITED else self.limit,
-                'ttl': TTL, 'kill': GRACE, 'renew': RENEW, 'io': IO}
+                'ttl': TTL, 'kill': GRACE, 'renew': RENEW, 'io': IO})
 
 
 class Simulation:
@@ -97,6 +102,8 @@ class Simulation:
         self.leases = collections.defaultdict(dict)
         self.lines = collections.defaultdict(list)
         self.free_since = {}
+        # Of the latest success under a first name: when it began, and ended.
+        self.successes = {}
         self.history = collections.deque(maxlen=40)
         self.violations = {}
         self.stats = collections.Counter()
@@ -137,6 +144,9 @@ class Simulation:
                  {k: v for k, v in pairs.items() if k in (
                      'fence', 'position', 'next', 'why', 'state', 'ends',
                      'left', 'restored', 'borns', 'hold')})
+        if word == 'done':
+            # Nobody overtakes who does not want it any more.
+            self.waiting.pop(fields['token'], None)
         self.observe(op, fields)
         return word, pairs
 
@@ -202,6 +212,8 @@ class Simulation:
         if word == 'held':
             c.fence, c.borns = int(pairs['fence']), pairs['borns']
             self.start(c, sent)
+        elif word == 'done':
+            self.skip(c)
         else:
             self.learn(c, pairs)
             self.subscribe(c)
@@ -257,6 +269,8 @@ class Simulation:
             self.confirm(c, int(pairs['fence']), pairs['borns'])
         elif word == 'refused':
             self.at(1000, self.ask, c, c.generation)
+        elif word == 'done':
+            self.skip(c)
         else:
             c.order = c.order or int(pairs['order'])
             self.learn(c, pairs)
@@ -274,6 +288,9 @@ class Simulation:
             c.borns, c.refusals = pairs['borns'], 0
             self.start(c, sent)
             return
+        if word == 'done':
+            self.skip(c)
+            return
         c.fence = 0
         c.refusals += 1
         self.at(1 if c.refusals == 1 else 1000, self.ask, c, c.generation)
@@ -283,6 +300,20 @@ class Simulation:
         if c.borns:
             fields['borns'] = c.borns
         return self.call('renew', c.names, fields)
+
+    def is_done(self, c):
+        """Whether a success makes the run of C needless."""
+        began, ended = self.successes.get(c.names[0], (-ONCE, 0))
+        forgot = any(t >= ended for t in self.forgets[c.names[0]])
+        return not forgot and self.now - began < ONCE
+
+    def skip(self, c):
+        self.stats['skipped'] += 1
+        if not self.is_done(c):
+            self.violation('skipped, though nobody did it', c.token)
+        c.state = 'done'
+        self.released.add(c.token)
+        self.deafen(c)
 
     def leave(self, c):
         c.state = 'done'
@@ -299,6 +330,8 @@ class Simulation:
         self.waiting.pop(c.token, None)
         c.deadline = sent + TTL - TTL // 100 - 2
         c.started = self.now
+        if c.once and self.is_done(c):
+            self.violation('runs, though it was done', c.token)
         for name in c.names:
             self.check_start(c, name)
         self.running[c.token] = c
@@ -400,11 +433,25 @@ class Simulation:
         self.running.pop(c.token, None)
         if not c.alive:
             return
-        self.call('release', c.names,
-                  dict(c.fields(), fence=c.fence, borns=c.borns,
-                       minhold=0 if c.stopping else c.min_hold, status=0))
+        granted = self.granted_at(c)
+        status = 76 if c.stopping else c.status
+        word, pairs = self.call(
+            'release', c.names,
+            dict(c.fields(), fence=c.fence, borns=c.borns, status=status,
+                 minhold=0 if c.stopping else c.min_hold))
+        if word == 'ok' and status == 0 and pairs['state'] != 'revoked':
+            last = self.successes.get(c.names[0], (granted, 0))
+            self.successes[c.names[0]] = max(granted, last[0]), self.now
         self.released.add(c.token)
         self.deafen(c)
+
+    def granted_at(self, c):
+        json_text = self.server.do('HGET', 'netflock:{%s}' % c.names[0],
+                                   'h:' + c.token)
+        if not json_text:
+            return 0
+        since = int(json.loads(json_text)['since'])
+        return since - (self.base_us + self.skew_us) // 1000
 
     def crash(self, c):
         if c.state == 'done':
@@ -640,7 +687,8 @@ class Simulation:
 
 
 DEFAULTS = dict(names=['a'], limits=[1], faults=[], late=False, min_hold=False,
-                gap=13000, fault_gap=8000, lose_message=.05, elsewhere=0)
+                gap=13000, fault_gap=8000, lose_message=.05, elsewhere=0,
+                once=0)
 DEFAULTS['with'] = False
 ANY = UNLIMITED
 SCENARIOS = {
@@ -664,6 +712,12 @@ SCENARIOS = {
                                       faults=['flush', 'lose_hash', 'deaf'],
                                       fault_gap=60000, **{'with': True}),
     'lost messages': dict(faults=['pause'], lose_message=.4),
+    'once': dict(once=.7, late=True, gap=8000,
+                 faults=['deaf', 'crash', 'pause', 'reset']),
+    'once, names and limits': dict(once=.5, names=['a', 'b'],
+                                   limits=[1, 2, ANY], min_hold=True, gap=5000,
+                                   faults=['deaf', 'crash', 'pause', 'flush'],
+                                   fault_gap=30000, **{'with': True}),
     'everything': dict(names=['a', 'b', 'c'], limits=[1, 1, 2, ANY],
                        faults=['deaf', 'crash', 'pause', 'reset', 'full',
                                'lose_hash', 'lose_waiters', 'lose_queue'],

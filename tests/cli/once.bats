@@ -100,6 +100,12 @@ job() { "$NETFLOCK" "$@" "$lock" -- sh -c 'echo >>"$0/ran"; exit "${STATUS:-0}"'
 		$(($($R LINDEX "netflock:{$lock}:history" 1 | grep -o '"since":"[0-9]*"' | tr -dc 0-9) + 1800)) 9999999999999
 }
 
+@test "a success stays known for as long as it counts, though locks are forgotten after a week" {
+	job --once-per 30d
+	# 30 days, less an hour.
+	assert_between "$($R PTTL "netflock:{$lock}")" $((2588400000 - 60000)) 2588400000
+}
+
 @test "a reset forgets nothing" {
 	job --once-per 1h
 	hold "$lock"

@@ -198,6 +198,24 @@ MUTANTS = [
      ["cli/scripts: a keeper killed with -9"]),
     ("a keeper keeps its script's descriptors", "background.c", "keep", "descriptors_close_inherited();", "",
      ["cli/scripts: none of the script's descriptors"]),
+    ("what is said of another attempt with our token is believed", "protocol_netflock.c", "message_tells",
+     "strcmp(text + len + 1, lock->id) == 0", "true", ["cli/scripts: does not concern us"]),
+    ("a keeper takes along the word that its successor needs", "keeper.c", "hear_link", "MSG_DONTWAIT | MSG_PEEK", "MSG_DONTWAIT",
+     ["cli/scripts: as it hears that the script has its token"]),
+
+    # Schedules, settings, messages.
+    ("who is granted the lock does not ask whether it was done meanwhile", "protocol_netflock.c", "netflock_keep", "if (!lock->confirmed)",
+     "if (false)", ["cli/once: those who wait for the same job"]),
+    ("a success is not kept for as long as it counts", "protocol_netflock.c", "netflock_release", "add_once(&w, lock)", "(void)0",
+     ["cli/once: stays known"]),
+    ("it runs without the lock though the server has answered", "waiting.c", "runs_anyway", "job->lock->answered ||", "",
+     ["cli/unreachable: once it has answered"]),
+    ("what goes with a file's server is told to another", "options.c", "apply_file", "(other && id", "(false && id",
+     ["cli/config: not told to another one"]),
+    ("a configuration that others can write is read", "secret.c", "secret_read_open", "v.exposed : v.writable", "v.exposed : NULL",
+     ["cli/config: that others can write is refused"]),
+    ("a terminal is waited for", "message.c", "open_terminal", "if (!isatty(STDERR_FILENO))", "if (true)", ["unit/test_message"]),
+    ("a line is drawn on a terminal that is full", "message.c", "message_live", "if (message_blocked())", "if (false)", ["unit/test_message"]),
 
     # Secrets and surfaces.
     ("control characters reach the terminal (M36)", "message.c", "message_escape", "utf8_hidden(c)", "false",

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "job.h"
@@ -63,6 +64,7 @@ static int
 fork_keeper(struct front *front, struct failure *f)
 {
 	int ends[2];
+	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0, ends) == -1)
@@ -70,20 +72,23 @@ fork_keeper(struct front *front, struct failure *f)
 		    strerror(errno));
 	sigemptyset(&front->job->command.early);
 	signals_early(&front->job->command.early);
-	front->keeper = fork();
-	if (front->keeper == 0) {
+	pid = fork();
+	if (pid == 0) {
 		close(ends[0]);
 		keeper_main(front->job, front->page, ends[1]);
 	}
+	if (pid == -1) {
+		failure_set(f, STATUS_OS, "cannot fork: %s", strerror(errno));
+		close(ends[0]);
+		close(ends[1]);
+		return -1;
+	}
 	close(ends[1]);
+	front->keeper = pid;
 	front->channel = ends[0];
 	front->gone = front->overdue = false;
 	front->stops = 0;
-	if (front->keeper != -1)
-		return 0;
-	failure_set(f, STATUS_OS, "cannot fork: %s", strerror(errno));
-	close(front->channel);
-	return -1;
+	return 0;
 }
 
 /*
@@ -304,11 +309,15 @@ finish(struct front *front, struct front_result *result)
 
 /*
  * A script that has nothing to do with our processes must not pay for the
- * death of one: the lock is ours as before, and another keeper goes on.
+ * death of one: the lock is ours as before, and another keeper goes on.  What
+ * killed the first may leave no room for it at once: there is time until the
+ * script would have to be stopped.
  */
 static bool
 replace_keeper(struct front *front)
 {
+	const struct deadline_terms *terms = &front->job->lock->want.terms;
+	const struct timespec pause = { 0, 20000000 };
 	struct failure f;
 
 	if (!front->tree.foreign ||
@@ -316,7 +325,14 @@ replace_keeper(struct front *front)
 	    front->replaced++ == REPLACEMENTS_MAX)
 		return false;
 	close(front->channel);
-	return fork_keeper(front, &f) == 0;
+	front->channel = -1;
+	while (fork_keeper(front, &f) == -1) {
+		if (deadline_now() >= deadline_term_at(terms,
+		    deadline_cell_end(&front->page->lease)))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 void

@@ -33,6 +33,14 @@ the_front() { named netflock; }
 none_of_ours() { [ -z "$(ours)" ]; }
 is_held() { "$NETFLOCK" held -q "$lock" "$TOKEN" 3>&- 4>&-; }
 subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
+# Do "$@" with a netflock that has $S.c in front of the C library.
+shimmed() {
+	cc -shared -fPIC -o "$S.so" "$S.c" -ldl
+	export NETFLOCK_="$NETFLOCK"
+	printf '#!/bin/sh\nLD_PRELOAD=%s ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 exec "$NETFLOCK_" "$@"\n' "$S.so" >"$S.netflock"
+	chmod +x "$S.netflock"
+	NETFLOCK=$S.netflock "$@"
+}
 # The script's body: stay until it is told to go.
 STAY='until [ -e "$S.go" ]; do sleep 0.02; done'
 let_go() { : >"$S.go"; }
@@ -278,14 +286,46 @@ another_keeper() { [ -n "$(the_keeper)" ] && [ "$(the_keeper)" != "$1" ]; }
 			return n;
 		}
 	END
-	cc -shared -fPIC -o "$S.so" "$S.c" -ldl
-	export NETFLOCK_="$NETFLOCK" KILLED="$S.killed"
-	printf '#!/bin/sh\nLD_PRELOAD=%s ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 exec "$NETFLOCK_" "$@"\n' "$S.so" >"$S.netflock"
-	chmod +x "$S.netflock"
-	NETFLOCK=$S.netflock script '-t 1.2s' "$STAY"
+	export KILLED="$S.killed"
+	shimmed script '-t 1.2s' "$STAY"
 	wait_for_file "$KILLED"
 	for _ in 1 2 3 4; do wait_for_renewal; done # a lease
 	is_held || fail "not held"
+	let_go
+	finish
+	assert_status 0
+	wait_until assert_free
+}
+
+@test "a keeper killed when there is no room for another one: there is time until the lease ends" {
+	local victim
+	cat >"$S.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+
+		pid_t
+		fork(void)
+		{
+			if (access(getenv("CROWDED"), F_OK) != 0)
+				return ((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"))();
+			close(open(getenv("REFUSED"), O_CREAT | O_WRONLY, 0600));
+			errno = EAGAIN;
+			return -1;
+		}
+	END
+	export CROWDED="$S.crowded" REFUSED="$S.refused"
+	shimmed script '-t 5s' "$STAY"
+	victim=$(the_keeper)
+	: >"$CROWDED"
+	kill -KILL "$victim"
+	wait_for_file "$REFUSED"
+	rm "$CROWDED"
+	wait_until another_keeper "$victim"
+	wait_for_renewal
 	let_go
 	finish
 	assert_status 0

@@ -36,8 +36,8 @@ subscribed() { [ -n "$($R PUBSUB CHANNELS "netflock:{$lock}:*")" ]; }
 # Do "$@" with a netflock that has $S.c in front of the C library.
 shimmed() {
 	cc -shared -fPIC -o "$S.so" "$S.c" -ldl
-	export NETFLOCK_="$NETFLOCK"
-	printf '#!/bin/sh\nLD_PRELOAD=%s ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 exec "$NETFLOCK_" "$@"\n' "$S.so" >"$S.netflock"
+	export PLAIN="$NETFLOCK"
+	printf '#!/bin/sh\nLD_PRELOAD=%s ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 exec "$PLAIN" "$@"\n' "$S.so" >"$S.netflock"
 	chmod +x "$S.netflock"
 	NETFLOCK=$S.netflock "$@"
 }

@@ -59,8 +59,8 @@ describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
 	duration_format(left, sizeof(left),
 	    r->ends_ms > age ? r->ends_ms - age : 0);
 	if (strcmp(r->state, "cooling") == 0)
-		snprintf(dst, size, "kept free for %s more after %s (%s)%s",
-		    left, who, what, ahead);
+		snprintf(dst, size, "kept by --min-hold for %s more after %s "
+		    "(%s)%s", left, who, what, ahead);
 	else if (strcmp(r->state, "pending") == 0)
 		snprintf(dst, size, "just granted to %s (%s)%s", who, what,
 		    ahead);

@@ -16,7 +16,7 @@ last_run() { $R HGET "netflock:{$lock}" last; }
 	assert_between $(($(now) - began)) 0 $((400 + $(stretch 250))) "ms: it does not wait for that itself"
 	try -n "$lock" -- echo ran
 	assert_status 75
-	assert_stderr_matches "kept free for [0-9]+ms more after .* \(true\)"
+	assert_stderr_matches "kept by --min-hold for [0-9]+ms more after .* \(true\)"
 	try "$lock" -- true
 	assert_status 0
 	assert_between $(($(now) - began)) 690 $((700 + $(stretch 300))) "ms until the next one had run"

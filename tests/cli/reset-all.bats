@@ -60,11 +60,11 @@ reset 3 of 3 locks"
 	assert_equal "$(state_of job00000)" held
 }
 
-@test "--dry-run says what is only kept free, and what is no record" {
+@test "--dry-run says what --min-hold keeps, and what is no record" {
 	try run --min-hold 60s "$lock" true
 	$R HSET 'netflock:{odd}' h:x garbage >/dev/null
 	try reset-all --dry-run
-	assert_output_line "$lock: kept free for (1m|59(\.[0-9]+)?s|60s) after .*@.* pid [0-9]+ \(true\)"
+	assert_output_line "$lock: kept by --min-hold for (1m|59(\.[0-9]+)?s|60s) after .*@.* pid [0-9]+ \(true\)"
 	assert_output_line "odd: a record that netflock did not write"
 }
 

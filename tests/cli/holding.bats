@@ -117,7 +117,7 @@ last_run() { $R HGET "netflock:{$lock}" last; }
 }
 warned() { holder_stderr | grep -q "lock lost"; }
 
-@test "success is silent, busy with -E 0 too, and -q is silent about busy" {
+@test "success is silent, busy with -E 0 too but for -v, and -q is silent about busy" {
 	hold "$lock"
 	try -n -E 0 "$lock" -- echo ran
 	assert_status 0
@@ -125,6 +125,9 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	try -w 100ms -E 0 "$lock" -- echo ran
 	assert_status 0
 	assert_silent
+	try -v -n -E 0 "$lock" -- echo ran
+	assert_status 0
+	assert_stderr_matches "^netflock: $lock: busy: held by "
 	try -n -E 9 "$lock" -- echo ran
 	assert_status 9
 	assert_stderr_lines 1
@@ -171,6 +174,9 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	try --jitter 200ms "$lock" -- true
 	assert_status 0
 	assert_between $(($(now) - began)) 0 $((200 + $(stretch 500))) ms
+	assert_silent
+	try -v --jitter 20ms "$lock" -- true
+	assert_stderr_matches "^netflock: $lock: sleeping for [0-9]+m?s before the first attempt"
 }
 
 @test "--max-runtime ends the command: 124, and the lock is free" {

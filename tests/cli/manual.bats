@@ -27,6 +27,8 @@ EXAMPLES='crontab daily nightly.service nightly.timer migrate report deploy impo
 	run mandoc -T lint -W warning "$MANUAL"
 	assert_status 0
 	assert_output ""
+	# A macro that quotes all that follows it has such behind "or".
+	assert_equal "$(mandoc -T utf8 "$MANUAL" | col -bx | tr -s '\n ' ' ' | grep -o '‘[^’]*‘')" "" "quotes within quotes"
 	if command -v groff >/dev/null; then assert_equal "$(groff -mdoc -Tutf8 -wall "$MANUAL" 2>&1 >/dev/null)" "" groff; fi
 }
 

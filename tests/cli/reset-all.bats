@@ -92,7 +92,7 @@ reset 3 of 3 locks"
 
 @test "the question: yes resets" {
 	put_locks 2 job
-	run on_terminal 'expect:reset 2 locks\? \[y/N\] ' 'send:y\n' -- "$NETFLOCK" reset-all
+	run on_terminal 'expect:reset 2 locks on .*/s.\? \[y/N\] ' 'send:y\n' -- "$NETFLOCK" reset-all
 	assert_status 0
 	assert_output_matches "reset 2 of 2 locks"
 	assert_equal "$(state_of job00001)" revoked
@@ -115,7 +115,7 @@ reset 3 of 3 locks"
 	background netflock "$lock" sh -c ': >"$0"; sleep 1' "$BATS_TEST_TMPDIR/up"
 	local second=$PID
 	wait_for_waiters 1
-	background on_terminal 'expect:reset 1 lock\? \[y/N\] ' 'expect:go' 'send:y\n' -- \
+	background on_terminal 'expect:reset 1 lock on .*\? \[y/N\] ' 'expect:go' 'send:y\n' -- \
 		bash -c '(until [ -e "$1" ]; do sleep 0.02; done; echo go) & exec "$0" reset-all' "$NETFLOCK" \
 		"$BATS_TEST_TMPDIR/up"
 	local asking=$PID asked=$OUT

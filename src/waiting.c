@@ -123,9 +123,8 @@ say_waiting(void *arg, const struct lock *lock)
 		return false;
 	if (!o->dumb && draw(lock))
 		return true;
-	message_say(MESSAGE_NOTICE, NULL, "waiting for '%s': %s",
-	    lock->want.name, describe(text, sizeof(text), &lock->rival,
-	    lock->want.name));
+	message_say(MESSAGE_NOTICE, lock->want.name, "waiting: %s",
+	    describe(text, sizeof(text), &lock->rival, lock->want.name));
 	return false;
 }
 

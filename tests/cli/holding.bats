@@ -143,8 +143,8 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	hold "$lock" --reason "the dump"
 	try -v -w 1300ms "$lock" -- true
 	assert_status 75
-	assert_stderr_line "netflock: waiting for '$lock': held by .* pid $HOLDER for [0-9.]+s \(the dump\)"
-	assert_equal "$(grep -c "waiting for" <<<"$stderr")" 1
+	assert_stderr_line "netflock: $lock: waiting: held by .* pid $HOLDER for [0-9.]+s \(the dump\)"
+	assert_equal "$(grep -c "waiting: " <<<"$stderr")" 1
 	try -w 1300ms "$lock" -- true
 	assert_status 75
 	assert_stderr_lines 1
@@ -156,7 +156,7 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	background "$NETFLOCK" "$lock" -- true
 	wait_for_waiters 1
 	try -v -w 1200ms "$lock" -- true
-	assert_stderr_matches "waiting for '$lock': .*, 1 ahead"
+	assert_stderr_matches "netflock: $lock: waiting: .*, 1 ahead"
 	release_holder
 	finish
 }

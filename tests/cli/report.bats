@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # --report FILE: one object of JSON on how it went, whatever happens.
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2086
 load common
 load process
 

@@ -45,7 +45,7 @@ put_who(
 		text_put(out, "removed a record that netflock did not write");
 		return;
 	case INSPECT_COOLING:
-		text_put(out, "no longer kept free after ");
+		text_put(out, "no longer kept by --min-hold after ");
 		break;
 	case INSPECT_REVOKED:
 		text_put(out, "was reset before, taken from ");
@@ -105,7 +105,7 @@ put_dry(
 		return;
 	}
 	if (h->state == INSPECT_COOLING) {
-		text_put(out, ": kept free for ");
+		text_put(out, ": kept by --min-hold for ");
 		cmd_admin_duration(out, h->lease_ms);
 		text_put(out, " after ");
 		cmd_admin_who(out, &h->owner);

@@ -187,17 +187,21 @@ walk(struct sweep *s, bool (*found)(void *, const struct inspect *))
 
 /* ------------------------------------------------------------------ */
 
-/* Default: no. */
+/* Default: no.  On the wrong server it would be all of somebody else's. */
 static bool
 confirmed(const struct sweep *s)
 {
-	char line[16];
+	char line[16], endpoint[300];
+	struct text where = { .len = 0 };
 
 	if (s->o->force || s->o->dry_run)
 		return true;
-	fprintf(stderr, "reset %zu lock%s%s? [y/N] ", s->total,
-	    s->total == 1 ? "" : "s",
+	url_endpoint(endpoint, sizeof(endpoint), &s->o->url);
+	text_escape(&where, endpoint, strlen(endpoint));
+	fprintf(stderr, "reset %zu lock%s on '%s'%s? [y/N] ", s->total,
+	    s->total == 1 ? "" : "s", text_string(&where),
 	    s->o->now ? " at once, while their commands may still run" : "");
+	text_free(&where);
 	fflush(stderr);
 	if (fgets(line, sizeof(line), stdin) == NULL) {
 		fputc('\n', stderr);

@@ -30,10 +30,12 @@ conclude(const struct front_result *result, struct report *r)
 	case FRONT_TIMED_OUT:
 		r->outcome = "timed_out";
 		r->status = STATUS_TIMEOUT;
+		r->message = result->failure.text;
 		break;
 	case FRONT_LOST:
 		r->outcome = "lost";
 		r->status = STATUS_LOST;
+		r->message = result->failure.text;
 		break;
 	case FRONT_ENDED:
 		r->outcome = "ended";

@@ -153,10 +153,11 @@ put_holder(struct text *out, const struct inspect *in,
 		return;
 	}
 	cmd_admin_who(out, &h->owner);
-	text_format(out, "\n" INDENT "%s for ",
-	    h->state == INSPECT_COOLING ? "had it" : "held");
+	text_format(out, "\n" INDENT "%s ",
+	    h->state == INSPECT_COOLING ? "got it" : "held for");
 	cmd_admin_duration(out, h->held_ms);
-	text_put(out, h->state == INSPECT_COOLING   ? ", kept free for "
+	text_put(out, h->state == INSPECT_COOLING
+			  ? " ago, kept by --min-hold for "
 		      : h->state == INSPECT_GRANTED ? ", to be confirmed in "
 						    : ", lease ends in ");
 	cmd_admin_duration(out, h->lease_ms);

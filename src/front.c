@@ -299,8 +299,11 @@ finish(struct front *front, struct front_result *result)
 	released = release(front, told ? &front->page->run : NULL, &f);
 	if (released == LOCK_HELD)
 		return;
-	if (released == LOCK_LOST && result->outcome == FRONT_ENDED)
+	if (released == LOCK_LOST && result->outcome == FRONT_ENDED) {
 		result->outcome = FRONT_LOST;
+		failure_set(&result->failure, STATUS_LOST, "lock lost: %s",
+		    f.text);
+	}
 	print_messages(front);	/* the keeper's words come first */
 	if (result->outcome != FRONT_NOT_STARTED)
 		message_error(front->job->lock->want.name,

@@ -19,8 +19,8 @@ struct job;
 enum front_outcome {
 	FRONT_ENDED,	   /* the command's own end: wstatus */
 	FRONT_NOT_STARTED, /* failure has status and text */
-	FRONT_TIMED_OUT,   /* --max-runtime stopped it */
-	FRONT_LOST,	   /* the lock; said already */
+	FRONT_TIMED_OUT,   /* --max-runtime stopped it; said, failure has why */
+	FRONT_LOST,	   /* the lock; said, failure has why */
 	FRONT_FAILED	   /* ours; failure has status and text */
 };
 

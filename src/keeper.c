@@ -123,6 +123,13 @@ grace_end(const struct keeper *k)
 	return deadline_now() + k->terms->kill_after;
 }
 
+static void
+set_lost(struct keeper *k, const char *why)
+{
+	k->lost = true;
+	failure_set(&k->page->failure, STATUS_LOST, "lock lost: %s", why);
+}
+
 /* Found out when nothing ran any more. */
 static void
 say_lost_at_end(struct keeper *k, const char *why)
@@ -138,7 +145,7 @@ lose(struct keeper *k, const char *why)
 
 	if (k->lost)
 		return;
-	k->lost = true;
+	set_lost(k, why);
 	atomic_store(&k->page->lost, true);
 	deadline_cell_latch(&k->page->lease);
 	if (k->stage == ENDED) {
@@ -369,10 +376,11 @@ check_time(struct keeper *k)
 	if (now >= k->stop_at && k->stage != STOPPING && k->stage != ENDED) {
 		k->timed_out = true;
 		k->stop_at = DEADLINE_NEVER;
+		duration_format(limit, sizeof(limit), k->job->max_runtime_ms);
+		failure_set(&k->page->failure, STATUS_TIMEOUT,
+		    "the command ran longer than %s", limit);
 		say(k, MESSAGE_WARNING,
-		    "the command ran longer than %s; stopping it",
-		    duration_format(limit, sizeof(limit),
-			k->job->max_runtime_ms));
+		    "the command ran longer than %s; stopping it", limit);
 		stop_tree(k, grace_end(k));
 	}
 	if (k->stage == STOPPING && now >= k->kill_at)
@@ -483,7 +491,7 @@ give_back(struct keeper *k, bool ran)
 	if (k->lost || result == LOCK_HELD)
 		return;
 	if (result == LOCK_LOST) {
-		k->lost = true;
+		set_lost(k, f.text);
 		say_lost_at_end(k, f.text);
 		return;
 	}

@@ -40,8 +40,8 @@ enum keeper_phase {
 enum keeper_outcome {
 	KEEPER_ENDED,	    /* the command ended by itself: wstatus */
 	KEEPER_NOT_STARTED, /* failure says why */
-	KEEPER_TIMED_OUT,   /* --max-runtime */
-	KEEPER_LOST	    /* the lock; said already */
+	KEEPER_TIMED_OUT,   /* --max-runtime; said, failure has it too */
+	KEEPER_LOST	    /* the lock; said, failure says why */
 };
 
 /* Shared by front and keeper; outlives both. */

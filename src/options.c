@@ -263,6 +263,10 @@ read_run(struct options *o, struct options_memory *m)
 		return read_shell(o, m, s->argc - s->at);
 	if (s->at < s->argc && strcmp(*next, "--") == 0)
 		next++;
+	else if (s->at < s->argc && strncmp(*next, "-c", 2) == 0)
+		return failure_set(&m->failure, STATUS_USAGE,
+		    "option '-c' and its value are two words: netflock NAME -c "
+		    "'SHELL COMMAND'");
 	/* No command begins so: an option on the wrong side of NAME. */
 	else if (s->at < s->argc && (*next)[0] == '-' && (*next)[1] != '\0')
 		return failure_set(&m->failure, STATUS_USAGE,

@@ -41,7 +41,10 @@ secret_at(const char *text, const char *secret)
 	return secret[n] == '\0' || n >= SECRET_PART ? n : 0;
 }
 
-/* Copy TEXT for a message: cut, and without our own secrets. */
+/*
+ * Copy TEXT for a message: cut, without our own secrets, and without the full
+ * stop at its end, since more may follow.
+ */
 static void
 quote(const struct session *s, char dst[static QUOTE_MAX + 4], const char *text)
 {
@@ -60,6 +63,8 @@ quote(const struct session *s, char dst[static QUOTE_MAX + 4], const char *text)
 		n += 3;
 		text += skip;
 	}
+	if (n > 0 && dst[n - 1] == '.')
+		n--;
 	dst[n] = '\0';
 }
 

@@ -10,7 +10,7 @@
 #include "failure.h"
 #include "status.h"
 
-#define URL_SCHEMES "redis://, rediss://, unix:// or an absolute path"
+#define NO_SCHEME "neither redis://, rediss:// nor unix://"
 
 /* A piece of the text being parsed, not NUL-terminated. */
 struct span {
@@ -315,8 +315,8 @@ url_scheme(struct url *url, struct span s, struct failure *f)
 	struct span rest, scheme = span_until(s, ":", &rest);
 
 	if (rest.len < 3 || memcmp(rest.at, "://", 3) != 0)
-		return url_bad(f, "neither " URL_SCHEMES
-		    " (a server is written redis://HOST:PORT)");
+		return url_bad(f, NO_SCHEME ", nor an absolute path "
+		    "(a server is written redis://HOST:PORT)");
 	rest = span_from(rest, 3);
 	if (span_is(scheme, "unix"))
 		return url_unix(url, rest, f);
@@ -324,10 +324,9 @@ url_scheme(struct url *url, struct span s, struct failure *f)
 	if (url->tls || span_is(scheme, "redis"))
 		return url_tcp(url, rest, f);
 	if (scheme.len > 20 || !span_only(scheme, "+.-"))
-		return url_bad(f, "neither " URL_SCHEMES);
+		return url_bad(f, NO_SCHEME);
 	return failure_set(f, STATUS_CONFIG,
-	    "bad URL: scheme '%.*s' is neither " URL_SCHEMES, (int)scheme.len,
-	    scheme.at);
+	    "bad URL: scheme '%.*s' is " NO_SCHEME, (int)scheme.len, scheme.at);
 }
 
 int

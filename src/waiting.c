@@ -59,8 +59,8 @@ describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
 	duration_format(left, sizeof(left),
 	    r->ends_ms > age ? r->ends_ms - age : 0);
 	if (strcmp(r->state, "cooling") == 0)
-		snprintf(dst, size, "kept free for %s more after %s (%s)%s",
-		    left, who, what, ahead);
+		snprintf(dst, size, "kept by --min-hold for %s more after %s "
+		    "(%s)%s", left, who, what, ahead);
 	else if (strcmp(r->state, "pending") == 0)
 		snprintf(dst, size, "just granted to %s (%s)%s", who, what,
 		    ahead);
@@ -123,10 +123,16 @@ say_waiting(void *arg, const struct lock *lock)
 		return false;
 	if (!o->dumb && draw(lock))
 		return true;
-	message_say(MESSAGE_NOTICE, NULL, "waiting for '%s': %s",
-	    lock->want.name, describe(text, sizeof(text), &lock->rival,
-	    lock->want.name));
+	message_say(MESSAGE_NOTICE, lock->want.name, "waiting: %s",
+	    describe(text, sizeof(text), &lock->rival, lock->want.name));
 	return false;
+}
+
+/* With -E 0 it is nothing to speak of, unless all is to be told. */
+static bool
+tells(const struct options *o)
+{
+	return o->conflict_status != 0 || message_verbose();
 }
 
 static void
@@ -134,7 +140,7 @@ say_busy(const struct options *o, const struct lock *lock)
 {
 	char text[960], wait[24];
 
-	if (o->conflict_status == 0)
+	if (!tells(o))
 		return;
 	describe(text, sizeof(text), &lock->rival, lock->want.name);
 	if (o->nonblock)
@@ -151,7 +157,7 @@ say_done(const struct options *o, const struct lock *lock)
 	const struct lock_rival *r = &lock->rival;
 	char who[256], began[24];
 
-	if (o->conflict_status == 0)
+	if (!tells(o))
 		return;
 	owner_format(who, sizeof(who), &r->owner);
 	duration_format(began, sizeof(began), r->since_ms);
@@ -171,18 +177,21 @@ ending(struct signals *signals)
 
 /* Returns the signal that ended it, or 0. */
 static int
-sleep_jitter(int64_t jitter_ms, struct signals *signals)
+sleep_jitter(const struct options *o, struct signals *signals)
 {
 	uint64_t random = 0;
 	int64_t until;
 	struct pollfd fd = { signals->fd, POLLIN, 0 };
 	int number = 0;
+	char text[24];
 
-	if (jitter_ms == 0 ||
+	if (o->jitter_ms == 0 ||
 	    getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return 0;
-	until = deadline_after_ms((int64_t)(random %
-	    ((uint64_t)jitter_ms + 1)));
+	random %= (uint64_t)o->jitter_ms + 1;
+	message_note(o->name, "sleeping for %s before the first attempt",
+	    duration_format(text, sizeof(text), (int64_t)random));
+	until = deadline_after_ms((int64_t)random);
 	while (number == 0 && deadline_now() < until)
 		if (poll(&fd, 1, deadline_poll_ms(until, deadline_now())) > 0)
 			number = ending(signals);
@@ -252,7 +261,7 @@ waiting_acquire(const struct options *o, struct job *job, int *status,
 	enum lock_result result = LOCK_INTERRUPTED;
 	char waited[24];
 
-	job->ended_by = sleep_jitter(o->jitter_ms, &job->signals);
+	job->ended_by = sleep_jitter(o, &job->signals);
 	job->began = deadline_now();
 	if (job->ended_by == 0)
 		result = pursue(o, job, f);

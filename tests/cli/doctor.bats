@@ -147,7 +147,7 @@ fake() {
 	doctor
 	redis-cli -s "$SERVER_DIR/s" -a s3cret --no-auth-warning CONFIG SET requirepass '' >/dev/null
 	assert_status 1
-	assert_finding login problem "'$SERVER_DIR/s' refused: NOAUTH .*"
+	assert_finding login problem "'$SERVER_DIR/s' refused: NOAUTH [^.]*; the password is .*"
 }
 
 @test "what is no Redis server, and one that stops to answer" {

@@ -105,6 +105,18 @@ object() { python3 -c 'import json, sys; r = json.load(sys.stdin); print(eval(sy
 	assert_output "$lock: no run is remembered"
 }
 
+@test "a run that reset --now took the lock from, and what a script did under acquire, are none" {
+	local token
+	hold "$lock"
+	netflock reset --now "$lock" >/dev/null
+	finish "$HOLDER"
+	assert_status 76
+	token=$(netflock acquire "$lock")
+	netflock release "$lock" "$token"
+	try history "$lock"
+	assert_output "$lock: no run is remembered"
+}
+
 @test "what others wrote is escaped" {
 	$R LPUSH "netflock:{$lock}:history" '{"user":"\u001b[31m","host":"h\n","pid":"1","command":"\u202e","since":"junk","status":"x"}' junk >/dev/null
 	try history "$lock"

@@ -16,7 +16,7 @@ last_run() { $R HGET "netflock:{$lock}" last; }
 	assert_between $(($(now) - began)) 0 $((400 + $(stretch 250))) "ms: it does not wait for that itself"
 	try -n "$lock" -- echo ran
 	assert_status 75
-	assert_stderr_matches "kept free for [0-9]+ms more after .* \(true\)"
+	assert_stderr_matches "kept by --min-hold for [0-9]+ms more after .* \(true\)"
 	try "$lock" -- true
 	assert_status 0
 	assert_between $(($(now) - began)) 690 $((700 + $(stretch 300))) "ms until the next one had run"
@@ -117,7 +117,7 @@ last_run() { $R HGET "netflock:{$lock}" last; }
 }
 warned() { holder_stderr | grep -q "lock lost"; }
 
-@test "success is silent, busy with -E 0 too, and -q is silent about busy" {
+@test "success is silent, busy with -E 0 too but for -v, and -q is silent about busy" {
 	hold "$lock"
 	try -n -E 0 "$lock" -- echo ran
 	assert_status 0
@@ -125,6 +125,9 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	try -w 100ms -E 0 "$lock" -- echo ran
 	assert_status 0
 	assert_silent
+	try -v -n -E 0 "$lock" -- echo ran
+	assert_status 0
+	assert_stderr_matches "^netflock: $lock: busy: held by "
 	try -n -E 9 "$lock" -- echo ran
 	assert_status 9
 	assert_stderr_lines 1
@@ -140,8 +143,8 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	hold "$lock" --reason "the dump"
 	try -v -w 1300ms "$lock" -- true
 	assert_status 75
-	assert_stderr_line "netflock: waiting for '$lock': held by .* pid $HOLDER for [0-9.]+s \(the dump\)"
-	assert_equal "$(grep -c "waiting for" <<<"$stderr")" 1
+	assert_stderr_line "netflock: $lock: waiting: held by .* pid $HOLDER for [0-9.]+s \(the dump\)"
+	assert_equal "$(grep -c "waiting: " <<<"$stderr")" 1
 	try -w 1300ms "$lock" -- true
 	assert_status 75
 	assert_stderr_lines 1
@@ -153,7 +156,7 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	background "$NETFLOCK" "$lock" -- true
 	wait_for_waiters 1
 	try -v -w 1200ms "$lock" -- true
-	assert_stderr_matches "waiting for '$lock': .*, 1 ahead"
+	assert_stderr_matches "netflock: $lock: waiting: .*, 1 ahead"
 	release_holder
 	finish
 }
@@ -171,6 +174,9 @@ warned() { holder_stderr | grep -q "lock lost"; }
 	try --jitter 200ms "$lock" -- true
 	assert_status 0
 	assert_between $(($(now) - began)) 0 $((200 + $(stretch 500))) ms
+	assert_silent
+	try -v --jitter 20ms "$lock" -- true
+	assert_stderr_matches "^netflock: $lock: sleeping for [0-9]+m?s before the first attempt"
 }
 
 @test "--max-runtime ends the command: 124, and the lock is free" {

@@ -42,6 +42,8 @@ logged() {
 	assert_status 75
 	assert_stderr_lines 1
 	assert_matches "$(said)" "^notice $lock busy: held by "
+	try --log json -v -w 1300ms "$lock" -- true
+	assert_matches "$(said)" "^notice $lock waiting: held by "
 	release_holder
 	try --log json -v "$lock" -- true
 	assert_matches "$(said)" "^info $lock locked after [0-9]+"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # The manual's examples are run as they stand there, and what it says of systemctl stop is what happens.
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2046,SC2086
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2046,SC2086,SC1112
 load common
 load process
 load examples
@@ -27,6 +27,8 @@ EXAMPLES='crontab daily nightly.service nightly.timer migrate report deploy impo
 	run mandoc -T lint -W warning "$MANUAL"
 	assert_status 0
 	assert_output ""
+	# A macro that quotes all that follows it has such behind "or".
+	assert_equal "$(mandoc -T utf8 "$MANUAL" | sed 's/.\x08//g' | tr -s '\n ' ' ' | grep -o '‘[^’]*‘')" "" "quotes within quotes"
 	if command -v groff >/dev/null; then assert_equal "$(groff -mdoc -Tutf8 -wall "$MANUAL" 2>&1 >/dev/null)" "" groff; fi
 }
 

@@ -22,6 +22,9 @@ job() { "$NETFLOCK" "$@" "$lock" -- sh -c 'echo >>"$0/ran"; exit "${STATUS:-0}"'
 	try --once-per 1h -E 0 "$lock" -- false
 	assert_status 0
 	assert_silent
+	try --once-per 1h -E 0 -v "$lock" -- false
+	assert_status 0
+	assert_stderr_matches "^netflock: $lock: skipped: "
 	try --once-per 1h -q "$lock" -- false
 	assert_status 75
 	assert_silent

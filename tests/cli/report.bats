@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # --report FILE: one object of JSON on how it went, whatever happens.
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2086
 load common
 load process
 
@@ -102,10 +102,14 @@ KEYS='acquired began command ended exit_status fence held_ms holder host locked 
 	netflock reset "$lock" >/dev/null
 	finish "$HOLDER"
 	assert_report "('lost', 76, None)"
-	assert_equal "$(report "r['renewals'] >= 1 and r['locked']")" True
+	assert_equal "$(report "(r['renewals'] >= 1 and r['locked'], r['message'])")" "(True, 'lock lost: it was reset')"
 	try --report "$FILE" -T 100ms "$lock" -- sleep 1000
 	assert_report "('timed_out', 124, None)"
-	assert_equal "$(report "r['ran_ms'] >= 100")" True
+	assert_equal "$(report "(r['ran_ms'] >= 100, r['message'])")" "(True, 'the command ran longer than 100ms')"
+	# Found out at the end only.
+	try --report "$FILE" "$lock" -- $R DEL "netflock:{$lock}"
+	assert_report "('lost', 76, None)"
+	[[ $(report "r['message']") == "lock lost: "* ]]
 }
 
 @test "the keeper died" {

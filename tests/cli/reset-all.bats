@@ -60,11 +60,11 @@ reset 3 of 3 locks"
 	assert_equal "$(state_of job00000)" held
 }
 
-@test "--dry-run says what is only kept free, and what is no record" {
+@test "--dry-run says what --min-hold keeps, and what is no record" {
 	try run --min-hold 60s "$lock" true
 	$R HSET 'netflock:{odd}' h:x garbage >/dev/null
 	try reset-all --dry-run
-	assert_output_line "$lock: kept free for (1m|59(\.[0-9]+)?s|60s) after .*@.* pid [0-9]+ \(true\)"
+	assert_output_line "$lock: kept by --min-hold for (1m|59(\.[0-9]+)?s|60s) after .*@.* pid [0-9]+ \(true\)"
 	assert_output_line "odd: a record that netflock did not write"
 }
 
@@ -92,7 +92,7 @@ reset 3 of 3 locks"
 
 @test "the question: yes resets" {
 	put_locks 2 job
-	run on_terminal 'expect:reset 2 locks\? \[y/N\] ' 'send:y\n' -- "$NETFLOCK" reset-all
+	run on_terminal 'expect:reset 2 locks on .*/s.\? \[y/N\] ' 'send:y\n' -- "$NETFLOCK" reset-all
 	assert_status 0
 	assert_output_matches "reset 2 of 2 locks"
 	assert_equal "$(state_of job00001)" revoked
@@ -115,7 +115,7 @@ reset 3 of 3 locks"
 	background netflock "$lock" sh -c ': >"$0"; sleep 1' "$BATS_TEST_TMPDIR/up"
 	local second=$PID
 	wait_for_waiters 1
-	background on_terminal 'expect:reset 1 lock\? \[y/N\] ' 'expect:go' 'send:y\n' -- \
+	background on_terminal 'expect:reset 1 lock on .*\? \[y/N\] ' 'expect:go' 'send:y\n' -- \
 		bash -c '(until [ -e "$1" ]; do sleep 0.02; done; echo go) & exec "$0" reset-all' "$NETFLOCK" \
 		"$BATS_TEST_TMPDIR/up"
 	local asking=$PID asked=$OUT

@@ -151,7 +151,7 @@ $lock.b"
 	try run --min-hold 60s "$lock" true
 	try reset "$lock"
 	assert_status 0
-	assert_output_matches "^$lock: no longer kept free after $(me) pid [0-9]+ \(true\); free now$"
+	assert_output_matches "^$lock: no longer kept by --min-hold after $(me) pid [0-9]+ \(true\); free now$"
 	try run -n "$lock" true
 	assert_status 0
 }

@@ -372,14 +372,14 @@ another_keeper() { [ -n "$(the_keeper)" ] && [ "$(the_keeper)" != "$1" ]; }
 }
 is_not_held() { ! is_held; }
 
-@test "--min-hold: kept free for others after the script's end, and after its release" {
+@test "--min-hold: kept after the script's end, and after its release" {
 	script '--min-hold 1h' "$STAY"
 	let_go
 	finish
 	wait_until none_of_ours
 	try -n "$lock" -- true
 	assert_status 75
-	assert_stderr_matches 'kept free for 59m.* more after'
+	assert_stderr_matches 'kept by --min-hold for 59m.* more after'
 	netflock reset -q "$lock"
 	TOKEN=$(netflock acquire --min-hold 1h "$lock")
 	try release "$lock" "$TOKEN"

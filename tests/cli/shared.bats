@@ -222,7 +222,7 @@ entered() { [ "$(sort -n "$LOG" | xargs)" = "$1" ]; }
 	assert_stderr_matches "^netflock: $lock.a: busy: no holder, 1 ahead$"
 	try -n --with "$lock.a" "$lock.c" true
 	assert_stderr_matches "^netflock: $lock.c: busy: '$lock.a' has no holder, 1 ahead$"
-	wait_for_line "$ERR" "^netflock: waiting for '$lock.a': '$lock.b' is held by "
+	wait_for_line "$ERR" "^netflock: $lock.a: waiting: '$lock.b' is held by "
 	assert_equal "$(json "$lock.b" 0.queue.0.names)" "[\"$lock.a\", \"$lock.b\"]"
 	netflock status "$lock.b" | grep -qxE " +with +$lock.a" || fail "$(netflock status "$lock.b")"
 	release_holder

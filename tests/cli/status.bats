@@ -295,7 +295,7 @@ connected() { netflock status "$lock" | grep -q ', connected$'; }
 	try status "$lock"
 	assert_matches "$(mask <<<"$output")" "LOCK: cooling
   holder   USER@HOST pid PID
-           had it for DUR, kept free for DUR
+           got it DUR ago, kept by --min-hold for DUR
            command  true"
 }
 

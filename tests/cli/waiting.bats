@@ -85,16 +85,16 @@ drawn() { tr '\r' '\n' <<<"$output" | sed -n 's/^\x1b\[K\(netflock: waiting for 
 	assert_status 75
 	assert_equal "$output" ""
 	pty -- "$NETFLOCK" --log json -w 1200ms "$lock" -- true
-	assert_equal "$(grep -c '"text":"waiting for' <<<"$output")" 1
+	assert_equal "$(grep -c '"name":"'"$lock"'","text":"waiting: held by' <<<"$output")" 1
 	assert_equal "$(grep -c $'\x1b' <<<"$output")" 0
 	for term in dumb ''; do
 		TERM=$term pty -- "$NETFLOCK" -w 2100ms "$lock" -- true
-		assert_equal "$(grep -c 'waiting for' <<<"$output")" 1 "lines with TERM='$term'"
+		assert_equal "$(grep -c 'waiting: ' <<<"$output")" 1 "lines with TERM='$term'"
 		assert_equal "$(grep -c $'\x1b' <<<"$output")" 0
 	done
 	# Elsewhere than on a terminal one line, with -v.
 	try -v -w 2100ms "$lock" -- true
-	assert_equal "$(grep -c 'waiting for' <<<"$stderr")" 1
+	assert_equal "$(grep -c 'waiting: ' <<<"$stderr")" 1
 	assert_equal "$(grep -c $'\x1b' <<<"$stderr")" 0
 	release_holder
 }

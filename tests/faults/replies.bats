@@ -204,7 +204,7 @@ lock_is_held() { $R HKEYS "netflock:{$lock}" | grep -q '^h:'; }
 	assert_free
 }
 
-@test "the reply to the release is lost and the lock is kept free for --min-hold: no loss either" {
+@test "the reply to the release is lost and the lock is kept for --min-hold: no loss either" {
 	proxy release:1:cut
 	try -u "$PROXY" --min-hold 300ms "$lock" -- sh -c 'exit 3'
 	assert_status 3

@@ -592,8 +592,8 @@ static const struct refusal {
 	{ { "n", "-c", "ls", "-l" },
 	    "option '-c' takes exactly one argument, but '-l' follows: quote "
 	    "the whole shell command" },
-	{ { "n", "-cls" }, "option '-c' stands after NAME, where COMMAND is "
-			   "expected: options go before NAME" },
+	{ { "n", "-cls" }, "option '-c' and its value are two words: netflock "
+			   "NAME -c 'SHELL COMMAND'" },
 	{ { "n", "-n", "c" }, "option '-n' stands after NAME, where COMMAND "
 			      "is expected: options go before NAME" },
 	{ { "n", "--help" },

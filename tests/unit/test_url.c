@@ -255,11 +255,14 @@ other_schemes_are_named(void **state)
 {
 	(void)state;
 	bad("redis+sentinel://h/s", "scheme 'redis+sentinel' is neither");
-	bad("http://h", "scheme 'http'");
+	bad("http://h",
+	    "bad URL: scheme 'http' is neither redis://, rediss:// nor unix://");
 	bad("REDIS://h", "scheme 'REDIS'");
 	bad("redis:h", "neither");
 	bad("redis:/h", "neither");
-	bad("db1:6379", "neither");
+	bad("db1:6379",
+	    "bad URL: neither redis://, rediss:// nor unix://, nor an absolute "
+	    "path (a server is written redis://HOST:PORT)");
 	bad("db1", "neither");
 	bad("run/redis.sock", "neither");
 	bad("redis://", "no host");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,57 @@
 #include "status.h"
 #include "text.h"
 #include "token.h"
+
+/* ------------------------------------------------------------------ */
+/* What came of it. */
+
+bool
+report_ended(struct report *r, const struct front_result *result)
+{
+	r->result = result;
+	r->message = result->failure.text;
+	switch (result->outcome) {
+	case FRONT_TIMED_OUT:
+		r->outcome = "timed_out";
+		r->status = STATUS_TIMEOUT;
+		return true;
+	case FRONT_LOST:
+		r->outcome = "lost";
+		r->status = STATUS_LOST;
+		return true;
+	case FRONT_ENDED:
+		r->outcome = "ended";
+		r->message = NULL;
+		if (WIFSIGNALED(result->wstatus))
+			r->signal = WTERMSIG(result->wstatus);
+		r->status = r->signal != 0 ? 128 + r->signal
+					   : WEXITSTATUS(result->wstatus);
+		return true;
+	default:
+		r->outcome = result->outcome == FRONT_NOT_STARTED
+		    ? "not_started" : "failed";
+		r->status = result->failure.status;
+		return false;
+	}
+}
+
+void
+report_refused(struct report *r, const struct failure *f)
+{
+	r->message = f->text;
+	r->outcome = f->status == STATUS_UNAVAILABLE ? "unreachable"
+	    : f->status == STATUS_REFUSED	     ? "refused"
+	    : f->status == STATUS_NOEXEC || f->status == STATUS_NOTFOUND
+		? "not_started" : "failed";
+}
+
+void
+report_given_up(struct report *r, enum lock_result result)
+{
+	r->signal = r->job->ended_by;
+	r->outcome = r->signal != 0 ? "interrupted"
+	    : result == LOCK_DONE   ? "skipped" : "busy";
+}
 
 /* ------------------------------------------------------------------ */
 /* The file. */
@@ -154,6 +206,7 @@ put_all(struct json *j, const struct report *r)
 {
 	const struct lock *lock = r->job->lock;
 	bool held = r->result != NULL && !r->job->unlocked;
+	const struct lock *had = held ? lock : NULL;
 
 	json_open(j, NULL, '{');
 	string(j, "name", r->name);
@@ -164,8 +217,8 @@ put_all(struct json *j, const struct report *r)
 	string(j, "message", r->message);
 	put_owner(j, &r->job->owner);
 	json_bool(j, "locked", held);
-	string(j, "token", held ? lock->token : NULL);
-	json_number(j, "fence", held ? lock->fence : -1);
+	string(j, "token", had != NULL ? had->token : NULL);
+	json_number(j, "fence", had != NULL ? had->fence : -1);
 	put_times(j, r);
 	if (lock != NULL && lock->rival.known && !held) {
 		json_open(j, "holder", '{');
@@ -184,6 +237,8 @@ report_write(const char *path, const struct report *r, struct failure *f)
 	struct json j = { .out = &text };
 	int result = 0;
 
+	if (path == NULL)
+		return 0;
 	put_all(&j, r);
 	text_put(&text, "\n");
 	if (text.failed)

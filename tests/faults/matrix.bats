@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # README.md names a test for everything that can go wrong.
+# shellcheck disable=SC2016 # quotes of Markdown
 
 @test "every test that README.md of the faults names is there" {
 	local reference file name bad=0 count=0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A real server refuses what a holder or a waiter asks: every kind of refusal, for a while and for good.  (What it answers to a
 # newcomer is in tests/cli/errors.bats, what becomes of passwords in tests/cli/secrets.bats.)
-# shellcheck disable=SC2154,SC2030,SC2031,SC2016,SC2034,SC2314,SC2251,SC2086
+# shellcheck disable=SC2153,SC2154,SC2030,SC2031,SC2016,SC2034,SC2314,SC2251,SC2086
 load ../cli/common
 load ../cli/process
 

@@ -79,7 +79,7 @@ MUTANTS = [
      "failed(r, &f);\n\t\treturn true", ["faults/server: 76 within a renewal interval"]),
     ("a lost lock does not stop the command", "keeper.c", "lose", "if (!k->job->warn_only)", "if (false)",
      ["faults/server: 76 within a renewal interval", "chaos forgets: never two at once"]),
-    ("a lost lock is reported as the command's status (M32)", "cmd_run.c", "conclude", "r->status = STATUS_LOST", "r->status = WEXITSTATUS(result->wstatus)",
+    ("a lost lock is reported as the command's status (M32)", "report.c", "report_ended", "r->status = STATUS_LOST", "r->status = WEXITSTATUS(result->wstatus)",
      ["faults/replies: the release finds the lock deleted"]),
     ("what the release finds out is not said (M32)", "keeper.c", "finish", "if (ran && k->lost)", "if (false)",
      ["faults/replies: the release finds the lock deleted"]),

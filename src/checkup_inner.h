@@ -81,8 +81,14 @@ bool checkup_info(const char *info, const char *field, char *dst, size_t size);
 #define CHECKUP_RIGHTS 40  /* at most */
 
 struct checkup_rights {
-	enum { CHECKUP_HAS, CHECKUP_LACKS, CHECKUP_ABSENT } has[CHECKUP_RIGHTS];
-	bool keys_denied, channels_denied;
+	enum {
+		CHECKUP_HAS,
+		CHECKUP_LACKS,
+		CHECKUP_ABSENT,
+		CHECKUP_UNTRIED /* for want of another one */
+	} has[CHECKUP_RIGHTS];
+	/* Rights to keys show only with a command that one may give. */
+	bool keys_tried, keys_denied, channels_tried, channels_denied;
 	bool full; /* as in the facts */
 };
 

@@ -24,12 +24,21 @@
 static const char *const commands[CHECKUP_COMMANDS] = { "run", "status",
 	"reset", "reset-all", "history" };
 
-#define KEY "\1" /* is replaced by a key, or a channel of the same name */
+#define KEY "\1"     /* is replaced by a key */
+#define CHANNEL "\2" /* ... by a channel of the same name */
 
-/* LPUSH takes all that it is given: what it writes is gone with the script. */
-#define PUSH                                                  \
-	"if type(redis.pcall('DEL',KEYS[1]))=='number' then " \
-	"redis.call('LPUSH',KEYS[1],'')redis.call('DEL',KEYS[1])end"
+/*
+ * LPUSH takes all that it is given: what it writes is gone with the script, by
+ * the first of these commands that he may give.  Who may not write to the key
+ * can be refused but for the command or for the key.
+ */
+#define PUSH                                                           \
+	"local k=ARGV[1]for _,c in ipairs({{'DEL',k},"                 \
+	"{'PEXPIRE',k,0},{'PEXPIREAT',k,1},{'LTRIM',k,1,0}})do "       \
+	"local r=redis.pcall(unpack(c))"                               \
+	"if type(r)=='number' or r.ok or r.err:find('access',1,true)"  \
+	"then redis.call('LPUSH',k,'')redis.call(unpack(c))return 1 " \
+	"end end return 0"
 
 /*
  * As the manual has them (SECURITY); a test holds the two together.  What is
@@ -64,18 +73,28 @@ static const struct right {
 	{ "+zrem", RUN | TAKING, RUN | TAKING, { "ZREM", KEY, "m" } },
 	{ "+zrevrange", RUN, RUN, { "ZREVRANGE", KEY, "0", "0" } },
 	{ "+zscore", RUN, RUN, { "ZSCORE", KEY, "m" } },
-	{ "+lpush", RUN, RUN, { "EVAL", PUSH, "1", KEY } },
+	{ "+lpush", RUN, RUN, { "EVAL", PUSH, "0", KEY } },
 	{ "+ltrim", RUN, RUN, { "LTRIM", KEY, "none", "none" } },
 	{ "+lrange", HISTORY, HISTORY, { "LRANGE", KEY, "0", "0" } },
-	{ "+publish", RUN | TAKING, 0, { "PUBLISH", KEY, "" } },
-	{ "+pubsub|numsub", SHOWN, 0, { "PUBSUB", "NUMSUB", KEY } },
+	{ "+publish", RUN | TAKING, 0, { "PUBLISH", CHANNEL, "" } },
+	{ "+pubsub|numsub", SHOWN, 0, { "PUBSUB", "NUMSUB", CHANNEL } },
 	{ "+client|setname", ALL, 0, { "CLIENT", "SETNAME", "netflock" } },
 	/* Last: nothing else can be asked behind it. */
-	{ "+subscribe", RUN, RUN, { "SUBSCRIBE", KEY } },
+	{ "+subscribe", RUN, RUN, { "SUBSCRIBE", CHANNEL } },
 };
 #define COUNT (sizeof(rights) / sizeof(*rights))
 
 _Static_assert(COUNT <= CHECKUP_RIGHTS, "there is room for all");
+
+static bool
+has_word(size_t n, const char *word)
+{
+	for (size_t i = 0; rights[n].words[i] != NULL; i++) {
+		if (strcmp(rights[n].words[i], word) == 0)
+			return true;
+	}
+	return false;
+}
 
 bool
 checkup_rights_probe(struct checkup_probe *p, size_t n, const char *prefix,
@@ -89,45 +108,51 @@ checkup_rights_probe(struct checkup_probe *p, size_t n, const char *prefix,
 	(void)snprintf(p->key, sizeof(p->key), "%s:{%s}:%s", prefix,
 	    name != NULL ? name : "doctor", random);
 	for (i = 0; rights[n].words[i] != NULL; i++)
-		p->words[i] = strcmp(rights[n].words[i], KEY) == 0
+		p->words[i] = strcmp(rights[n].words[i], KEY) == 0 ||
+				      strcmp(rights[n].words[i], CHANNEL) == 0
 				  ? p->key
 				  : rights[n].words[i];
 	p->words[i] = NULL;
 	return true;
 }
 
-void
-checkup_rights_note(
-    struct checkup_rights *r, size_t n, const struct reply *reply)
+/* What an error says about right N: whether it is one for want of it. */
+static void
+note_error(struct checkup_rights *r, size_t n, const char *text)
 {
-	const char *text = reply_text(reply);
+	struct reply_denial denial = reply_denied(text);
 
-	r->has[n] = CHECKUP_HAS;
-	if (reply_kind(reply) != REPLY_ERROR)
-		return;
 	if (strncmp(text, "OOM", 3) == 0)
 		r->full = true;
 	if (strncmp(text, "ERR unknown command", 19) == 0)
 		r->has[n] = CHECKUP_ABSENT;
-	if (rights[n].words[1] != NULL &&
-	    strcmp(rights[n].words[1], PUSH) == 0) {
-		/* Not to be told apart from +eval but by these words. */
-		if (strstr(text, "can't run this command") != NULL)
-			r->has[n] = CHECKUP_LACKS;
-		return;
-	}
-	if (strncmp(text, "NOPERM", 6) != 0)
-		return;
-	switch (reply_denied(text).right) {
-	case REPLY_RIGHT_KEY:
+	/* Not every server begins what a script says with NOPERM. */
+	if (denial.right == REPLY_RIGHT_KEY)
 		r->keys_denied = true;
-		break;
-	case REPLY_RIGHT_CHANNEL:
+	else if (denial.right == REPLY_RIGHT_CHANNEL)
 		r->channels_denied = true;
-		break;
-	default:
+	else if (has_word(n, PUSH) && strcmp(denial.command, "eval") == 0)
+		r->has[n] = CHECKUP_UNTRIED;
+	else if (denial.right == REPLY_RIGHT_COMMAND ||
+		 strncmp(text, "NOPERM", 6) == 0)
 		r->has[n] = CHECKUP_LACKS;
-	}
+}
+
+void
+checkup_rights_note(
+    struct checkup_rights *r, size_t n, const struct reply *reply)
+{
+	r->has[n] = CHECKUP_HAS;
+	if (reply_kind(reply) == REPLY_ERROR)
+		note_error(r, n, reply_text(reply));
+	else if (has_word(n, PUSH) && reply_integer(reply, 1) == 0)
+		r->has[n] = CHECKUP_UNTRIED;
+	if (r->has[n] != CHECKUP_HAS)
+		return;
+	r->keys_tried = r->keys_tried || has_word(n, KEY);
+	/* NUMSUB is free to ask for any. */
+	r->channels_tried = r->channels_tried ||
+			    (has_word(n, CHANNEL) && !has_word(n, "NUMSUB"));
 }
 
 /* Rules, each behind a blank. */
@@ -146,25 +171,43 @@ add(struct list *list, const char *rule, const char *prefix)
 	list->count++;
 }
 
-/* What is missing for the command of BIT, and what of that is NEEDED. */
+/* What cannot be tried for want of another is granted along with that. */
+struct lists {
+	struct list missing, grant, absent;
+};
+
+static void
+add_missing(struct lists *l, const char *rule, const char *prefix, bool sure)
+{
+	if (sure)
+		add(&l->missing, rule, prefix);
+	add(&l->grant, rule, prefix);
+}
+
+/* For the command of BIT; returns whether it cannot do without them. */
 static bool
 list_missing(const struct checkup_rights *r, unsigned bit, const char *prefix,
-    struct list *missing, struct list *absent)
+    struct lists *l)
 {
 	bool needed = r->keys_denied;
 
-	if (r->keys_denied)
-		add(missing, "~", prefix);
-	if (r->channels_denied && (bit & (RUN | TAKING)) != 0) {
-		add(missing, "&", prefix);
+	if (r->keys_denied || !r->keys_tried)
+		add_missing(l, "~", prefix, r->keys_denied);
+	if ((r->channels_denied || !r->channels_tried) &&
+	    (bit & (RUN | TAKING)) != 0) {
+		add_missing(l, "&", prefix, r->channels_denied);
 		needed = needed || bit == RUN;
 	}
 	for (size_t i = 0; i < COUNT; i++) {
 		if ((rights[i].of & bit) == 0 || r->has[i] == CHECKUP_HAS)
 			continue;
-		needed = needed || (rights[i].needed & bit) != 0;
-		add(r->has[i] == CHECKUP_LACKS ? missing : absent,
-		    rights[i].rule, "");
+		if (r->has[i] == CHECKUP_ABSENT)
+			add(&l->absent, rights[i].rule, "");
+		else
+			add_missing(l, rights[i].rule, "",
+			    r->has[i] == CHECKUP_LACKS);
+		needed = needed || (r->has[i] != CHECKUP_UNTRIED &&
+				       (rights[i].needed & bit) != 0);
 	}
 	return needed;
 }
@@ -174,23 +217,23 @@ void
 checkup_rights_judge(const struct checkup_rights *r, size_t n, const char *user,
     const char *prefix, struct checkup_finding *f)
 {
-	struct list missing = { .count = 0 }, absent = { .count = 0 };
-	bool needed = list_missing(r, 1U << n, prefix, &missing, &absent);
+	struct lists l = { .missing = { .count = 0 } };
+	bool needed = list_missing(r, 1U << n, prefix, &l);
 
 	f->check = commands[n];
 	f->level = CHECKUP_OK;
 	f->advice[0] = '\0';
 	(void)snprintf(f->text, sizeof(f->text),
 	    "user '%.100s' has all rights that it needs", user);
-	if (missing.count + absent.count == 0)
+	if (l.missing.count + l.absent.count == 0)
 		return;
 	f->level = needed && n == 0 ? CHECKUP_PROBLEM : CHECKUP_WARNING;
 	(void)snprintf(f->text, sizeof(f->text), "user '%.100s' lacks%s%s",
-	    user, missing.text, needed ? "" : ", which is good to have");
-	if (missing.count > 0)
+	    user, l.missing.text, needed ? "" : ", which is good to have");
+	if (l.missing.count > 0)
 		(void)snprintf(f->advice, sizeof(f->advice),
-		    "ACL SETUSER %.100s%s", user, missing.text);
-	if (absent.count > 0)
+		    "ACL SETUSER %.100s%s", user, l.grant.text);
+	if (l.absent.count > 0)
 		(void)snprintf(f->text, sizeof(f->text), "the server has no%s",
-		    absent.text);
+		    l.absent.text);
 }

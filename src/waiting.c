@@ -31,14 +31,26 @@ describe_others(char *dst, size_t size, const struct lock_rival *r)
 	return dst;
 }
 
+/* "by WHO for TIME"; where a line may be cut, what changes comes first. */
+static const char *
+describe_time(char *dst, size_t size, const char *who, const char *time,
+    bool cut)
+{
+	snprintf(dst, size, "%s %s %s %s", cut ? "for" : "by",
+	    cut ? time : who, cut ? "by" : "for", cut ? who : time);
+	return dst;
+}
+
 /*
- * "held by ops@db3 pid 4711 for 3m12s (pg_dump) and 2 more, 4 ahead"; of
- * another name than the first: "'b' is held by ..."
+ * "held by ops@db3 pid 4711 for 3m12s (pg_dump) and 2 more, 4 ahead", for a
+ * line that may be CUT "held for 3m12s by ..."; of another name than the
+ * first: "'b' is held by ..."
  */
 static const char *
-describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
+describe(char *dst, size_t size, const struct lock_rival *r, const char *name,
+    bool cut)
 {
-	char who[256], held[24], left[24], ahead[64];
+	char who[256], by[520], held[24], left[24], most[48], ahead[64];
 	int n = 0;
 	int64_t age = (deadline_now() - r->learned) / DEADLINE_MS;
 	const char *what = r->owner.reason[0] != '\0' ? r->owner.reason
@@ -58,6 +70,7 @@ describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
 	duration_format(held, sizeof(held), r->since_ms + age);
 	duration_format(left, sizeof(left),
 	    r->ends_ms > age ? r->ends_ms - age : 0);
+	snprintf(most, sizeof(most), "%s more at most", left);
 	if (strcmp(r->state, "cooling") == 0)
 		snprintf(dst, size, "kept by --min-hold for %s more after %s "
 		    "(%s)%s", left, who, what, ahead);
@@ -65,11 +78,11 @@ describe(char *dst, size_t size, const struct lock_rival *r, const char *name)
 		snprintf(dst, size, "just granted to %s (%s)%s", who, what,
 		    ahead);
 	else if (strcmp(r->state, "revoked") == 0)
-		snprintf(dst, size, "reset, but still held by %s for %s more "
-		    "at most (%s)%s", who, left, what, ahead);
+		snprintf(dst, size, "reset, but still held %s (%s)%s",
+		    describe_time(by, sizeof(by), who, most, cut), what, ahead);
 	else
-		snprintf(dst, size, "held by %s for %s (%s)%s", who, held, what,
-		    ahead);
+		snprintf(dst, size, "held %s (%s)%s",
+		    describe_time(by, sizeof(by), who, held, cut), what, ahead);
 	return dst - n;
 }
 
@@ -90,8 +103,8 @@ say_trouble(void *arg, const struct lock *lock, const struct failure *f)
 }
 
 /*
- * A line that may be cut: the place comes first.  Whole seconds, since it is
- * drawn each second.
+ * A line that may be cut: place and time come first.  Whole seconds, since it
+ * is drawn each second.
  */
 static bool
 draw(const struct lock *lock)
@@ -108,7 +121,7 @@ draw(const struct lock *lock)
 	if (r.ends_ms > age)
 		r.ends_ms -= (r.ends_ms - age) % 1000;
 	snprintf(text, sizeof(text), "waiting for '%s'%s: %s", lock->want.name,
-	    ahead, describe(who, sizeof(who), &r, lock->want.name));
+	    ahead, describe(who, sizeof(who), &r, lock->want.name, true));
 	return message_live(text);
 }
 
@@ -124,7 +137,7 @@ say_waiting(void *arg, const struct lock *lock)
 	if (!o->dumb && draw(lock))
 		return true;
 	message_say(MESSAGE_NOTICE, lock->want.name, "waiting: %s",
-	    describe(text, sizeof(text), &lock->rival, lock->want.name));
+	    describe(text, sizeof(text), &lock->rival, lock->want.name, false));
 	return false;
 }
 
@@ -142,7 +155,7 @@ say_busy(const struct options *o, const struct lock *lock)
 
 	if (!tells(o))
 		return;
-	describe(text, sizeof(text), &lock->rival, lock->want.name);
+	describe(text, sizeof(text), &lock->rival, lock->want.name, false);
 	if (o->nonblock)
 		message_say(MESSAGE_NOTICE, o->name, "busy: %s", text);
 	else

@@ -163,7 +163,7 @@ warned() { holder_stderr | grep -q "lock lost"; }
 
 @test "on a terminal the wait is announced without -v" {
 	hold "$lock"
-	run python3 "$TESTS/tools/pty.py" "expect:waiting for '$lock': held by" -- "$NETFLOCK" -w 1500ms "$lock" -- true
+	run python3 "$TESTS/tools/pty.py" "expect:waiting for '$lock': held for [0-9]+s by" -- "$NETFLOCK" -w 1500ms "$lock" -- true
 	assert_status 75
 	release_holder
 }

@@ -32,7 +32,7 @@ drawn() { tr '\r' '\n' <<<"$output" | sed -n 's/^\x1b\[K\(netflock: waiting for 
 	hold "$lock" --reason dump
 	background "$NETFLOCK" "$lock" -- true
 	wait_for_waiters 1
-	pty --size 24x120 "expect:waiting for '$lock', 1 ahead: held by .* for 1s \(dump\)" "expect:for [23]s \(dump\)" \
+	pty --size 24x120 "expect:waiting for '$lock', 1 ahead: held for 1s by .* pid $HOLDER \(dump\)" "expect:held for [23]s by .* \(dump\)" \
 		-- "$NETFLOCK" -w 3s "$lock" -- true
 	assert_status 75
 	# One line: all else was drawn over.
@@ -76,6 +76,14 @@ drawn() { tr '\r' '\n' <<<"$output" | sed -n 's/^\x1b\[K\(netflock: waiting for 
 	drawn >"$BATS_TEST_TMPDIR/drawn"
 	assert_equal "$(head -n 1 "$BATS_TEST_TMPDIR/drawn" | wc -L)" 39
 	assert_equal "$(tail -n 1 "$BATS_TEST_TMPDIR/drawn" | wc -L)" 59
+	release_holder
+}
+
+@test "what changes is seen on a narrow terminal, too: how long comes before who" {
+	hold "$lock"
+	pty --size 24x60 "expect:waiting for '$lock': held for 1s by " 'expect:held for [23]s by ' -- "$NETFLOCK" -w 3s "$lock" -- true
+	assert_status 75
+	assert_between "$(drawn | wc -l)" 2 4 drawings
 	release_holder
 }
 

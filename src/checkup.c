@@ -139,11 +139,14 @@ tell_unreachable(struct visit *v)
 	bool more = !url->unix_socket && v->k.failed > 0 &&
 		    (v->k.failed > 1 ||
 			strncmp(v->k.tried, url->host, strlen(url->host)) != 0);
+	/* Not one address: the name has none, or nobody told it. */
+	bool nameless = !url->unix_socket && v->k.failed == 0;
 	char advice[640];
 
-	snprintf(advice, sizeof(advice),
-	    "%s%s%sdoes it run, and listen there? The URL is from: %s",
+	snprintf(advice, sizeof(advice), "%s%s%s%s The URL is from: %s",
 	    more ? "tried " : "", more ? v->k.tried : "", more ? "; " : "",
+	    nameless ? "is the host's name right, and known here?"
+		     : "does it run, and listen there?",
 	    v->c->url_from);
 	tell_failure(v, "reach", advice);
 }
@@ -170,9 +173,7 @@ tell_connection(struct visit *v, enum session_result r)
 	}
 	tell_judged(v, checkup_judge_tls);
 	if (r == SESSION_REFUSED)
-		tell_failure(v, "login",
-		    "the password is in the URL, --password-file or "
-		    "REDISCLI_AUTH");
+		tell_failure(v, "login", "");
 	else if (r == SESSION_OK || r == SESSION_ERROR)
 		tell_judged(v, checkup_judge_login);
 	else

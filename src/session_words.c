@@ -200,6 +200,17 @@ explain(const struct session *s, const char *text, char *dst, size_t size)
 	return true;
 }
 
+/* What to do about a refusal, where that is clear. */
+static const char *
+advice(const char *text)
+{
+	if (strncmp(text, "NOAUTH", 6) == 0 ||
+	    strncmp(text, "WRONGPASS", 9) == 0)
+		return " (the password: --password-file, REDISCLI_AUTH or the "
+		       "URL)";
+	return "";
+}
+
 struct reply_verdict
 session_judge(const struct session *s, const char *text,
     enum session_topic topic, struct failure *f)
@@ -216,10 +227,11 @@ session_judge(const struct session *s, const char *text,
 	    !explain(s, text, said, sizeof(said)))
 		quote(s, said, text);
 	if (v.result == SESSION_REFUSED && *user != '\0')
-		failure_set(f, v.status, "'%s' refused user '%s': %s",
-		    s->endpoint, user, said);
+		failure_set(f, v.status, "'%s' refused user '%s': %s%s",
+		    s->endpoint, user, said, advice(text));
 	else if (v.result == SESSION_REFUSED)
-		failure_set(f, v.status, "'%s' refused: %s", s->endpoint, said);
+		failure_set(f, v.status, "'%s' refused: %s%s", s->endpoint,
+		    said, advice(text));
 	else if (no_db)
 		failure_set(f, STATUS_CONFIG, "'%s' has no database %d: %s",
 		    s->endpoint, s->settings.url->db, said);

@@ -143,9 +143,9 @@ free_again() { ! $R HKEYS "netflock:{$lock}" | grep -q '^h:'; }
 
 @test "a wrong password, none, and a user that does not exist" {
 	$R CONFIG SET requirepass right-word >/dev/null
-	NETFLOCK_URL="redis://:wrong-word@127.0.0.1:$SERVER_PORT" fails 77 "WRONGPASS" "$lock"
+	NETFLOCK_URL="redis://:wrong-word@127.0.0.1:$SERVER_PORT" fails 77 "WRONGPASS .* \(the password: --password-file, REDISCLI_AUTH or the URL\)$" "$lock"
 	[[ $stderr != *wrong-word* ]]
-	fails 77 "NOAUTH" -u "$SERVER_TCP" "$lock"
+	fails 77 "NOAUTH .* \(the password: --password-file, REDISCLI_AUTH or the URL\)$" -u "$SERVER_TCP" "$lock"
 	NETFLOCK_URL="redis://nobody:right-word@127.0.0.1:$SERVER_PORT" fails 77 "user 'nobody'.*WRONGPASS" "$lock"
 	[[ $stderr != *right-word* ]]
 	try -u "redis://:right-word@127.0.0.1:$SERVER_PORT" "$lock" -- true

@@ -170,11 +170,11 @@ subcommand_with() {
 		$1 == "command" && group && index(";" $3, ";" group ";") { print $2; exit }'
 }
 
-@test "subcommands: help, the manual and each completion have those that there are; all that are reserved are said" {
+@test "subcommands: help, the manual and each completion have those that there are, and the text says each" {
 	local shell
 	assert_same "$(subcommands)" "$("$NETFLOCK" --help | sed -n '/^Other commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'; echo run)" subcommands "the table" --help
 	assert_same "$(subcommands)" "$(part '.Ss Subcommands' '.Ss' | sed -nE 's/^\.It Cm ([a-z-]+).*/\1/p')" subcommands "the table" "the manual's list"
-	assert_same "$(reserved)" "$(part '.Ss Subcommands' 'In this release' | grep '^\.Cm' | grep -oE '\b[a-z-]{3,}')" "reserved words" "the table" "the manual"
+	assert_same "$(reserved)" "$(part '.Ss Subcommands' 'The list is fixed' | grep '^\.Cm' | grep -oE '\b[a-z-]{3,}')" "reserved words" "the table" "the manual"
 	assert_same "$(subcommands)" "$(part '.Sh SYNOPSIS' '.Sh' | grep -oE '\bCm [a-z-]+' | cut -d ' ' -f 2)" subcommands "the table" "the manual's SYNOPSIS"
 	for shell in $SHELLS; do
 		complete_in "$shell" 'netflock help '

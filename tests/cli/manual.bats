@@ -219,6 +219,11 @@ heard_is() { [ "$(heard)" = "$1" ]; }
 	as_script "$(manual_example deploy)" 'to the moon'
 	assert_status 0
 	assert_output "deploying to the moon"
+	# "$0" is not on the PATH then, and need not be executable.
+	manual_example deploy >"$STUBS/deploy.sh"
+	run --separate-stderr in_place sh deploy.sh 'to the moon'
+	assert_status 0
+	assert_output "deploying to the moon"
 	hold deploy
 	as_script "$(manual_example deploy)" x
 	assert_status 75

@@ -320,6 +320,19 @@ options_table_near(
 	return dst;
 }
 
+const char *
+options_table_near_command(
+    const struct options_command *commands, const char *word)
+{
+	const struct options_command *c;
+
+	for (c = commands; c->word != NULL; c++) {
+		if (slips(word, strlen(word), c->word, strlen(c->word)) == 1)
+			return c->word;
+	}
+	return NULL;
+}
+
 char *
 options_table_name(enum options_id id, char *dst, size_t size)
 {

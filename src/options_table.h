@@ -115,6 +115,9 @@ enum options_id options_table_word(const char *word, size_t len);
 /* The word closest to a mistyped one, among GROUPS; NULL if none is near. */
 const char *options_table_near(
     const char *word, size_t len, unsigned groups, char *dst, size_t size);
+/* The subcommand whose word is one slip away from WORD; NULL if none is. */
+const char *options_table_near_command(
+    const struct options_command *commands, const char *word);
 /* "--wait" or "-c" into DST: how messages call the option.  Returns DST. */
 char *options_table_name(enum options_id id, char *dst, size_t size);
 

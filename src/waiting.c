@@ -13,6 +13,7 @@
 #include "job.h"
 #include "message.h"
 #include "options.h"
+#include "options_table.h"
 #include "signals.h"
 #include "status.h"
 
@@ -303,12 +304,30 @@ waiting_acquire(const struct options *o, struct job *job, int *status,
 	}
 }
 
+/* What to do, where that is clear: " (...)". */
+static const char *
+advise(char *dst, size_t size, const struct options *o, const struct failure *f)
+{
+	const char *near = NULL;
+
+	dst[0] = '\0';
+	if (f->status == STATUS_UNAVAILABLE && o->url_default)
+		snprintf(dst, size,
+		    " (start a Redis there, or set NETFLOCK_URL)");
+	/* "netflock histroy nightly" is the command "nightly". */
+	if (f->status == STATUS_NOTFOUND)
+		near = options_table_near_command(o->commands, o->name);
+	if (near != NULL)
+		snprintf(dst, size, " (did you mean 'netflock %s'?)", near);
+	return dst;
+}
+
 int
 waiting_refuse(const struct options *o, const struct failure *f)
 {
-	bool nowhere = f->status == STATUS_UNAVAILABLE && o->url_default;
+	char advice[80];
 
 	message_error(o->name, "%s%s", f->text,
-	    nowhere ? " (start a Redis there, or set NETFLOCK_URL)" : "");
+	    advise(advice, sizeof(advice), o, f));
 	return f->status;
 }

@@ -65,6 +65,24 @@ no_key() { assert_equal "$($R EXISTS "netflock:{$lock}")" 0 "keys of the lock"; 
 	no_key
 }
 
+@test "a subcommand's word with a slip in it is a lock's name; when its command is not there, the word is suggested" {
+	local word
+	for word in histroy histor historyy hiStory; do
+		try "$word" no-such-command
+		assert_status 127
+		assert_stderr "netflock: $word: cannot run 'no-such-command': No such file or directory (did you mean 'netflock history'?)"
+	done
+	for word in histrio status; do
+		try run "$word" no-such-command
+		assert_status 127
+		assert_stderr "netflock: $word: cannot run 'no-such-command': No such file or directory"
+	done
+	try statsu echo ran
+	assert_status 0
+	assert_output ran
+	assert_equal "$stderr" ""
+}
+
 @test "a command that cannot be executed gives 126 before anything is locked" {
 	local file=$BATS_TEST_TMPDIR/plain
 	echo 'exit 0' >"$file"

@@ -147,7 +147,7 @@ struct options {
 	enum options_show show;
 	const struct options_command *subject; /* WORD --help; or NULL */
 
-	void *tables;		  /* options.c's own */
+	void *tables;		  /* the family's own: options_inner.h */
 };
 
 enum options_result {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "options.h"
-#include "options_memory.h"
+#include "options_inner.h"
 #include "options_table.h"
 
 /* The password follows the option that reads one. */

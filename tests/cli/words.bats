@@ -211,15 +211,15 @@ status_h() { sed -nE 's/^\tSTATUS_[A-Z]+ = ([0-9]+),?.*/\1/p' "$HERE/src/status.
 	assert_same "$(status_h)" "$(sed -nE '/^## Exit status/,/^## /s/^\| ([0-9, ]+) \|.*/\1/p' "$README" | tr -d ' ' | tr , '\n')" "exit statuses" status.h README.md
 }
 
-# What the program reads, by "variable()", and what it gives the command.
-variables_read() { grep -ohE 'variable\([^)]*"[A-Z_]+"\)' "$HERE"/src/*.c | grep -oE '"[A-Z_]+"' | tr -d '"'; }
+# What the program reads, by "options_variable()", and what it gives the command.
+variables_read() { grep -ohE 'options_variable\([^)]*"[A-Z_]+"\)' "$HERE"/src/*.c | grep -oE '"[A-Z_]+"' | tr -d '"'; }
 variables_given() { comm -13 <(env -i "$NETFLOCK" -u "$NETFLOCK_URL" "$lock" -- env | cut -d = -f 1 | grep -v '^NETFLOCK_' | sort) <(env -i "$NETFLOCK" -u "$NETFLOCK_URL" "$lock" -- env | cut -d = -f 1 | sort); }
 
 @test "variables: the manual's ENVIRONMENT has those that are read, and those that are given" {
 	local read_here given said
 	said=$(part '.Sh ENVIRONMENT' '.Sh' | sed -n 's/^\.It Ev //p' | grep -oE '[A-Z_]{4,}')
-	assert_equal "$(grep -lE '\b(secure_)?getenv *\(' "$HERE"/src/*.c)" "$HERE/src/options.c" "who calls getenv"
-	assert_equal "$(grep -cE '\bgetenv *\(' "$HERE/src/options.c")" 1 "calls of getenv besides variable()"
+	assert_equal "$(grep -lE '\b(secure_)?getenv *\(' "$HERE"/src/*.c)" "$HERE/src/options_environment.c" "who calls getenv"
+	assert_equal "$(grep -cE '\bgetenv *\(' "$HERE/src/options_environment.c")" 1 "calls of getenv besides options_variable()"
 	assert_same "$(variables_read; variables_given)" "$said" variables "the program" "the manual"
 	assert_same "$(sed -nE '/ours\[\] = /,/;/p' "$HERE/src/environment.c" | grep -oE '"[A-Z_]+"' | tr -d '"')" "$(variables_given)" variables environment.c "the command's environment"
 	assert_same "$(sed -nE '/secrets\[\] = /,/;/p' "$HERE/src/environment.c" | grep -oE '"[A-Z_]+"' | tr -d '"')" \

@@ -175,12 +175,9 @@ take_busy(struct lock *lock, const struct reply *r)
 	}
 }
 
-static enum protocol_result
-from_session(enum session_result result, const struct failure *f)
+enum protocol_result
+protocol_netflock_result(enum session_result result)
 {
-	/* No descriptor, no memory: to try again would not help. */
-	if (result == SESSION_BROKEN && f != NULL && f->status == STATUS_OS)
-		return PROTOCOL_FATAL;
 	switch (result) {
 	case SESSION_OK:
 		return PROTOCOL_HELD;
@@ -193,6 +190,15 @@ from_session(enum session_result result, const struct failure *f)
 	default:
 		return PROTOCOL_FATAL;
 	}
+}
+
+static enum protocol_result
+from_session(enum session_result result, const struct failure *f)
+{
+	/* No descriptor, no memory: to try again would not help. */
+	if (result == SESSION_BROKEN && f != NULL && f->status == STATUS_OS)
+		return PROTOCOL_FATAL;
+	return protocol_netflock_result(result);
 }
 
 /* Give up whatever the server holds in our name: place, grant or lock. */
@@ -305,6 +311,21 @@ granted(struct lock *lock, const struct reply *r)
 	return PROTOCOL_GRANTED;
 }
 
+/* What may be said to whoever asks, in the queue or not. */
+static enum protocol_result
+answer(struct lock *lock, const struct reply *r, struct failure *f)
+{
+	const char *word = reply_word(r);
+
+	if (strcmp(word, "granted") == 0)
+		return granted(lock, r);
+	if (strcmp(word, "done") == 0)
+		return done(lock, r);
+	if (strcmp(word, "nested") == 0)
+		return nested(lock, r, f);
+	return unexpected(r, f);
+}
+
 static enum protocol_result
 netflock_try(struct lock *lock, int64_t deadline, struct failure *f)
 {
@@ -312,7 +333,6 @@ netflock_try(struct lock *lock, int64_t deadline, struct failure *f)
 	struct reply *r = NULL;
 	enum protocol_result result;
 	struct words w;
-	const char *word;
 
 	words_init(&w, lock);
 	add_asker(&w, lock);
@@ -320,22 +340,15 @@ netflock_try(struct lock *lock, int64_t deadline, struct failure *f)
 	result = call(lock, &script_acquire, &w, deadline, &r, f);
 	if (result != PROTOCOL_HELD)
 		return result;
-	word = reply_word(r);
-	if (strcmp(word, "held") == 0) {
+	if (strcmp(reply_word(r), "held") == 0) {
 		granted(lock, r);
 		lock->lease_end = deadline_lease(&lock->want.terms, sent);
 		lock->confirmed = true;
-	} else if (strcmp(word, "granted") == 0) {
-		result = granted(lock, r);
-	} else if (strcmp(word, "busy") == 0) {
+	} else if (strcmp(reply_word(r), "busy") == 0) {
 		take_busy(lock, r);
 		result = PROTOCOL_BUSY;
-	} else if (strcmp(word, "done") == 0) {
-		result = done(lock, r);
-	} else if (strcmp(word, "nested") == 0) {
-		result = nested(lock, r, f);
 	} else {
-		result = unexpected(r, f);
+		result = answer(lock, r, f);
 	}
 	reply_free(r);
 	return result;
@@ -378,7 +391,6 @@ netflock_wait(struct lock *lock, int64_t deadline, struct failure *f)
 	struct reply *r = NULL;
 	enum protocol_result result = subscribe(lock, deadline, f);
 	struct words w;
-	const char *word;
 
 	if (result != PROTOCOL_HELD)
 		return result;
@@ -393,18 +405,11 @@ netflock_wait(struct lock *lock, int64_t deadline, struct failure *f)
 	result = call(lock, &script_queue, &w, deadline, &r, f);
 	if (result != PROTOCOL_HELD)
 		return result;
-	word = reply_word(r);
-	if (strcmp(word, "granted") == 0) {
-		result = granted(lock, r);
-	} else if (strcmp(word, "queued") == 0) {
+	if (strcmp(reply_word(r), "queued") == 0) {
 		take_place(lock, r);
 		result = PROTOCOL_WAITING;
-	} else if (strcmp(word, "done") == 0) {
-		result = done(lock, r);
-	} else if (strcmp(word, "nested") == 0) {
-		result = nested(lock, r, f);
 	} else {
-		result = unexpected(r, f);
+		result = answer(lock, r, f);
 	}
 	reply_free(r);
 	return result;

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The half of the default protocol that serves operators; see protocol.h. */
+/*
+ * What the halves of the default protocol share: protocol_netflock.c serves
+ * those who take locks, protocol_netflock_admin.c serves operators, see
+ * protocol.h.
+ */
 #ifndef PROTOCOL_NETFLOCK_H
 #define PROTOCOL_NETFLOCK_H
 
 #include "protocol.h"
+#include "session.h"
+
+/* How a call of the session ended; HELD if it worked. */
+enum protocol_result protocol_netflock_result(enum session_result result);
 
 enum protocol_result protocol_netflock_inspect(struct admin *a,
     const char *name, int waiters, int64_t deadline, struct inspect *in,

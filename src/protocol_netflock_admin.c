@@ -43,23 +43,6 @@ make_keys(struct keys *k, const struct admin *a, const char *name)
 	    k->waiters, KEY_SIZE, "%.*s:waiters", (int)KEY_SIZE - 10, k->lock);
 }
 
-static enum protocol_result
-from_session(enum session_result result)
-{
-	switch (result) {
-	case SESSION_OK:
-		return PROTOCOL_HELD;
-	case SESSION_RETRY:
-	case SESSION_BROKEN:
-	case SESSION_TIMEOUT:
-		return PROTOCOL_RETRY;
-	case SESSION_INTERRUPTED:
-		return PROTOCOL_INTERRUPTED;
-	default:
-		return PROTOCOL_FATAL;
-	}
-}
-
 /* Like session_script(), but a reply that must be undone is no reply. */
 static enum protocol_result
 call(struct admin *a, const struct script *script, size_t argc,
@@ -74,7 +57,7 @@ call(struct admin *a, const struct script *script, size_t argc,
 		*r = NULL;
 		session_close(a->session);
 	}
-	return from_session(result);
+	return protocol_netflock_result(result);
 }
 
 static enum protocol_result
@@ -292,7 +275,7 @@ look(struct batch *b, int64_t deadline, struct failure *f)
 		*v++ = b->most;
 	}
 	b->count = 0;
-	result = from_session(
+	result = protocol_netflock_result(
 	    session_scripts(b->admin->session, &batch, deadline, f));
 	if (result == PROTOCOL_HELD && b->bad)
 		return unexpected("inspect", f);
@@ -338,7 +321,7 @@ scan(struct admin *a, struct admin_walk *walk, int64_t deadline,
 		reply_free(*r);
 		*r = NULL;
 		session_close(a->session);
-		return from_session(result);
+		return protocol_netflock_result(result);
 	}
 	if (reply_count(*r) != 2 ||
 	    reply_length(reply_at(*r, 0)) >= sizeof(walk->cursor) ||

@@ -150,14 +150,17 @@ remember_others(struct cmd_reset_run *run, const struct inspect *in,
 			seen_add(run->along, name.data, name.len);
 }
 
-/* Got it since we freed it, with another name of who had it. */
+/*
+ * Got it since we freed it, with another name of who had it.  The server
+ * counts whole milliseconds, and so up to one too many.
+ */
 static bool
 came_since(const struct cmd_reset_run *run, const struct inspect *in,
     const struct inspect_holder *h)
 {
 	return seen_has(run->along, in->name, in->name_len) &&
 	       h->held_ms >= 0 &&
-	       h->held_ms * DEADLINE_MS < deadline_now() - run->began;
+	       (h->held_ms - 1) * DEADLINE_MS < deadline_now() - run->began;
 }
 
 static enum admin_result

@@ -3,6 +3,7 @@
 # The lines of ACL SETUSER in the manual: each gives all that its subcommand needs, and nothing that it does not.
 # shellcheck disable=SC2154,SC2034,SC2314,SC2016,SC2086
 load common
+load rights
 
 MANUAL=$HERE/man/netflock.1
 
@@ -15,14 +16,6 @@ teardown() {
 	common_teardown
 }
 
-# The line for USER as it stands in the manual, a word of a shell in each line; without the words "redis-cli".
-rule() {
-	local command
-	command=$(awk -v user="$1" '$0 ~ "^redis-cli ACL SETUSER " user " " { on = 1 }
-		on { sub(/\\e$/, "\\"); print } on && !/\\$/ { on = 0 }' "$MANUAL")
-	[ -n "$command" ] || fail "no line for $1 in the manual"
-	eval "printf '%s\n' ${command#redis-cli}"
-}
 rights_of() { rule "$1" | grep '^[+~&]'; }
 
 # grant USER [RIGHT]: its line, without RIGHT; the server has to learn all scripts anew.

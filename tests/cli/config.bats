@@ -215,7 +215,7 @@ refused() {
 }
 
 @test "a file that is there and cannot be read is no missing one, but in a directory that is closed to us" {
-	[ "$(id -u)" = 0 ] || skip
+	[ "$(id -u)" = 0 ] || skip "only root can become somebody else"
 	local open
 	# Where anybody may go, unlike $TMPDIR and perhaps this checkout.
 	open=$(mktemp -d /tmp/netflock.XXXXXX)

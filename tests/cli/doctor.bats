@@ -3,6 +3,7 @@
 # netflock doctor: each thing that can be wrong with a server, or with what we may do there, is found and told.
 # shellcheck disable=SC2154,SC2034,SC2314,SC2016,SC2030,SC2031,SC2086,SC2251
 load common
+load rights
 load certificates
 load examples
 
@@ -295,14 +296,6 @@ server_tls() {
 
 # ------------------------------------------------------------------------------------------------------------- rights
 
-# The line for USER in the manual, a word in each line.
-rule() {
-	local command
-	command=$(awk -v user="$1" '$0 ~ "^redis-cli ACL SETUSER " user " " { on = 1 }
-		on { sub(/\\e$/, "\\"); print } on && !/\\$/ { on = 0 }' "$MANUAL")
-	[ -n "$command" ] || fail "no line for $1 in the manual"
-	eval "printf '%s\n' ${command#redis-cli}"
-}
 # Those whose line the manual has.
 subcommands_with_rights() {
 	local words
